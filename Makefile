@@ -1,0 +1,61 @@
+# make quickstart  samples a pretrained GAN, then trains a small one (a few minutes)
+# make test        ruff, then the whole suite once on each backend
+# make lint        ruff alone
+# make zoo-wheel   builds dist/keras_gans_zoo-*.whl from zoo/
+# make clean       removes the environment and what was built; runs/ stays
+#
+# Needs Python 3.11 to 3.13: another interpreter with make PYTHON=python3.12 ...
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+BACKENDS := tensorflow jax torch
+LINT := $(BIN)/ruff check . && $(BIN)/ruff format --check .
+RUN := runs/quickstart
+
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+.PHONY: quickstart test lint zoo-wheel clean
+.NOTPARALLEL:
+
+quickstart: $(VENV)/installed-tensorflow
+	KERAS_BACKEND=tensorflow $(BIN)/python recipes/sample.py \
+		dcgan_fashion_mnist_32 --out $(RUN)/zoo_sample.png
+	KERAS_BACKEND=tensorflow $(BIN)/python recipes/train_dcgan_fashion_mnist.py \
+		--quick --out $(RUN)
+	@echo "Samples of the pretrained GAN: $(RUN)/zoo_sample.png"
+	@echo "What was trained here:         $(RUN)/"
+
+# Runs everything even if a part fails, then fails.
+test: $(VENV)/installed-test
+	@failed=""; \
+	{ $(LINT); } || failed="$$failed lint"; \
+	for backend in $(BACKENDS); do \
+		echo "== tests on $$backend"; \
+		KERAS_BACKEND=$$backend $(BIN)/python -m pytest -q -m "not packaging" \
+			|| failed="$$failed $$backend"; \
+	done; \
+	echo "== packaging"; \
+	$(BIN)/python -m pytest -q -m packaging || failed="$$failed packaging"; \
+	if [ -n "$$failed" ]; then echo "FAILED:$$failed"; exit 1; fi; \
+	echo "passed: lint, $(BACKENDS), packaging"
+
+lint: $(VENV)/installed-test
+	$(LINT)
+
+zoo-wheel: $(VENV)/installed-test
+	$(BIN)/python -m build --no-isolation --wheel --outdir dist zoo
+
+# One environment for all: each stamp says that the extra of that name is installed.
+$(VENV)/installed-%: pyproject.toml
+	@$(PYTHON) -c 'import sys; \
+	ok = (3, 11) <= sys.version_info < (3, 14); \
+	sys.exit(None if ok else "keras_gans needs Python 3.11 to 3.13. Received: " \
+	+ sys.version.split()[0] + " ($(PYTHON)). Name another: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -qq --disable-pip-version-check \
+		--editable '.[$*]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache
