@@ -1,0 +1,86 @@
+"""Makes a zoo preset of a trained one: card, sample grid, weights.
+
+    python zoo/publish.py runs/dcgan/preset dcgan_fashion_mnist_32 --about about.json
+
+`about.json` says what only the trainer knows: description, data, licence, command,
+epochs, batch_size, seed, hours, hardware, backend, and notes (what the samples show,
+good and bad).
+"""
+
+import argparse
+import json
+import pathlib
+import tempfile
+
+import keras_gans as kg
+from keras_gans.utils.image_grid import save_grid
+
+CARD = """# {name}
+
+{description}
+
+![64 samples, unselected](samples.png)
+
+*64 samples, unselected: `gan.generate(64, seed=0)`.*
+
+```python
+import keras_gans as kg
+
+gan = kg.models.{model}.from_preset("{name}")
+images = gan.generate(64, seed=0)  # uint8 (64, {height}, {width}, {channels})
+```
+
+| | |
+|---|---|
+| model | `{model}`, {parameters} |
+| data | {data} |
+| licence of the weights | {licence} |
+| trained with | `{command}` |
+| epochs, batch size | {epochs}, {batch_size} |
+| images seen by the discriminator | {images_seen:,} |
+| seed | {seed} |
+| hardware | {hardware} |
+| time | {hours} |
+| backend | {backend} |
+
+{notes}
+"""
+
+
+def main(argv=None):
+    """Publishes as the command line tells."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("preset")
+    parser.add_argument("name")
+    parser.add_argument("--about", type=pathlib.Path, required=True)
+    args = parser.parse_args(argv)
+
+    about = json.loads(args.about.read_text("utf-8"))
+    gan = kg.models.GAN.from_preset(args.preset, name=args.name)
+    height, width, channels = gan.data_spec.shape
+    parameters = " + ".join(
+        f"{network.count_params():,} parameters ({network.name})"
+        for network in (gan.generator, gan.discriminator)
+    )
+    card = CARD.format(
+        name=args.name,
+        model=type(gan).__name__,
+        height=height,
+        width=width,
+        channels=channels,
+        parameters=parameters,
+        images_seen=int(gan.images_seen),
+        **about,
+    )
+    folder = pathlib.Path(__file__).parent / "weights" / args.name
+    with tempfile.TemporaryDirectory() as temporary:
+        picture = pathlib.Path(temporary) / "samples.png"
+        save_grid(gan.generate(64, seed=0), picture, columns=16)
+        gan.save_to_preset(
+            folder, card=card, metadata=about, samples=picture, overwrite=True
+        )
+    print(folder)
+
+
+if __name__ == "__main__":
+    main()
