@@ -1,0 +1,27 @@
+"""Generative adversarial networks for Keras 3, on TensorFlow, JAX and torch."""
+
+from keras_gans import augment
+from keras_gans import callbacks
+from keras_gans import datasets
+from keras_gans import losses
+from keras_gans import models
+from keras_gans import penalties
+from keras_gans.data_specs import Images
+from keras_gans.data_specs import Vectors
+from keras_gans.presets import Preset
+from keras_gans.presets import presets
+from keras_gans.version import __version__
+
+__all__ = [
+    "Images",
+    "Preset",
+    "Vectors",
+    "__version__",
+    "augment",
+    "callbacks",
+    "datasets",
+    "losses",
+    "models",
+    "penalties",
+    "presets",
+]

@@ -1,0 +1,59 @@
+"""The only place that imports TensorFlow, JAX or torch, or asks which one runs.
+
+`tensorflow.py`, `jax.py` and `torch.py` define the same names:
+
+* `value_and_grad(fn, variables)`: value, auxiliary output and gradients of a function
+  with respect to Keras variables.
+* `input_gradients(fn, x)`: gradients with respect to a tensor, themselves
+  differentiable, for gradient penalties.
+* `cond(pred, true_fn, false_fn)`: runs one branch only; branches may update variables.
+* `no_gradients()`: a context in which nothing is recorded for differentiation.
+* `apply_gradients(optimizer, gradients, variables)`: one optimizer update.
+* `TrainStep`: the mixin that turns `alternating_step` and `evaluation_step`, written
+  once in the stateful style, into the `train_step` and `test_step` of the backend.
+* `sync_state(model)`: makes the variables of a running `fit` readable and writable.
+* `fix_random_states(model)`: makes all random numbers come from states that are saved.
+* `num_replicas()`, `replica_id()`: of the data-parallel strategy in force.
+"""
+
+import keras
+
+_NAMES = ("tensorflow", "jax", "torch")
+_name = keras.config.backend()
+
+if _name == "tensorflow":
+    from keras_gans.backend import tensorflow as _backend
+elif _name == "jax":
+    from keras_gans.backend import jax as _backend
+elif _name == "torch":
+    from keras_gans.backend import torch as _backend
+else:
+    raise ImportError(
+        f"keras_gans trains on the Keras backends {', '.join(_NAMES)}. "
+        f"Received: {_name!r}. Set the environment variable KERAS_BACKEND to one of "
+        "them before Keras is imported."
+    )
+
+TrainStep = _backend.TrainStep
+apply_gradients = _backend.apply_gradients
+cond = _backend.cond
+fix_random_states = _backend.fix_random_states
+input_gradients = _backend.input_gradients
+no_gradients = _backend.no_gradients
+num_replicas = _backend.num_replicas
+replica_id = _backend.replica_id
+sync_state = _backend.sync_state
+value_and_grad = _backend.value_and_grad
+
+__all__ = [
+    "TrainStep",
+    "apply_gradients",
+    "cond",
+    "fix_random_states",
+    "input_gradients",
+    "no_gradients",
+    "num_replicas",
+    "replica_id",
+    "sync_state",
+    "value_and_grad",
+]

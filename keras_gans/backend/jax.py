@@ -1,0 +1,187 @@
+"""JAX: the stateful step, run as a pure function inside `keras.StatelessScope`s.
+
+A scope maps variables to values; updates of variables inside a scope replace the value
+in the scope and nothing else. A nested scope does not look up its parent, so each one
+here starts from all current values of the enclosing one, and hands its updates to it
+when the JAX transformation is over.
+"""
+
+import contextlib
+
+import jax
+import jax.numpy as jnp
+import keras
+from keras.src.backend.common.stateless_scope import get_stateless_scope
+from keras.src.backend.common.stateless_scope import in_stateless_scope
+
+
+class _Scope(keras.StatelessScope):
+    """A stateless scope over given values, which remembers what was updated."""
+
+    def __init__(self, values):
+        super().__init__()
+        self.state_mapping.update(values)
+        self.updated = {}
+
+    def add_update(self, update):
+        variable, _ = update
+        self.updated[id(variable)] = variable
+        super().add_update(update)
+
+
+def _current_values():
+    """Values by `id(variable)` of the enclosing scope; empty outside of scopes."""
+    return dict(get_stateless_scope().state_mapping) if in_stateless_scope() else {}
+
+
+def _run(fn, values, updated):
+    """Runs `fn` in a scope over `values`; returns its output and new values by id."""
+    with _Scope(values) as scope:
+        output = fn()
+    updated.update(scope.updated)
+    return output, {key: scope.state_mapping[key] for key in scope.updated}
+
+
+def _publish(new_values, updated):
+    """Hands new values by id to the enclosing scope, or to the variables."""
+    for key, value in new_values.items():
+        updated[key].assign(value)
+
+
+def value_and_grad(fn, variables):
+    """Evaluates `fn` and differentiates its value with respect to `variables`.
+
+    Args:
+        fn: Callable without arguments; returns `(value, aux)`, a scalar and any
+            structure of tensors.
+        variables: List of `keras.Variable`. A variable that the value does not
+            depend on gets a gradient of zeros.
+
+    Returns:
+        `((value, aux), gradients)`, gradients in the order of `variables`.
+    """
+    scope, updated = _current_values(), {}
+
+    def pure(values):
+        own = {id(v): value for v, value in zip(variables, values, strict=True)}
+        (value, aux), new_values = _run(fn, scope | own, updated)
+        return value, (aux, new_values)
+
+    values = [variable.value for variable in variables]
+    (value, (aux, new_values)), gradients = jax.value_and_grad(pure, has_aux=True)(
+        values
+    )
+    _publish(new_values, updated)
+    return (value, aux), gradients
+
+
+def input_gradients(fn, x):
+    """Evaluates `fn(x)` and differentiates its sum with respect to `x`.
+
+    Args:
+        fn: Callable from a tensor to a tensor.
+        x: Float tensor.
+
+    Returns:
+        `(fn(x), gradients)`; the gradients have the shape of `x` and can be
+        differentiated again.
+    """
+    scope, updated = _current_values(), {}
+
+    def pure(x):
+        y, new_values = _run(lambda: fn(x), scope, updated)
+        return jnp.sum(y), (y, new_values)
+
+    gradients, (y, new_values) = jax.grad(pure, has_aux=True)(jnp.asarray(x))
+    _publish(new_values, updated)
+    return y, gradients
+
+
+def cond(pred, true_fn, false_fn):
+    """Runs `true_fn` or `false_fn`; both return the same structure of tensors."""
+    scope, updated = _current_values(), {}
+    # An abstract run tells which variables either branch updates.
+    for fn in (true_fn, false_fn):
+        jax.eval_shape(lambda fn=fn: _run(fn, scope, updated))
+    before = {key: variable.value for key, variable in updated.items()}
+
+    def branch(fn):
+        def run():
+            output, new_values = _run(fn, scope, updated)
+            return output, before | new_values
+
+        return run
+
+    output, new_values = jax.lax.cond(pred, branch(true_fn), branch(false_fn))
+    _publish(new_values, updated)
+    return output
+
+
+def no_gradients():
+    """A context without recording. JAX differentiates only what it is told to."""
+    return contextlib.nullcontext()
+
+
+def apply_gradients(optimizer, gradients, variables):
+    """Applies one update of `optimizer`."""
+    optimizer.apply(gradients, variables)
+
+
+def sync_state(model):
+    """Writes the state of a running `fit` into the variables of `model`.
+
+    The loop reads it again before its next step, so a callback may also change it.
+    """
+    model.jax_state_sync()
+
+
+def fix_random_states(model):
+    """Does nothing: all layers draw from seed states that can be saved."""
+
+
+def num_replicas():
+    """Number of replicas over which gradients are summed: sharding is global here."""
+    return 1
+
+
+def replica_id():
+    """Index of the replica that runs this code."""
+    return 0
+
+
+def _stateless(step, groups, values):
+    """Runs `step` on `values` of the variables in `groups`; returns logs and values."""
+    mapping = {
+        id(variable): value
+        for group, group_values in zip(groups, values, strict=True)
+        for variable, value in zip(group, group_values, strict=True)
+    }
+    with _Scope(mapping) as scope:
+        logs = step()
+    state = tuple([scope.state_mapping[id(v)] for v in group] for group in groups)
+    return logs, state
+
+
+class TrainStep:
+    """Turns the stateful steps of a model into the ones that `fit` calls."""
+
+    def train_step(self, state, data):
+        """Runs one alternating step on a batch."""
+        x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
+        groups = (
+            self.trainable_variables,
+            self.non_trainable_variables,
+            self.optimizer.variables,
+            self.metrics_variables,
+        )
+        return _stateless(lambda: self.alternating_step(x, y), groups, state)
+
+    def test_step(self, state, data):
+        """Measures the losses on a batch, with nothing updated but the metrics."""
+        x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
+        groups = (
+            self.trainable_variables,
+            self.non_trainable_variables,
+            self.metrics_variables,
+        )
+        return _stateless(lambda: self.evaluation_step(x, y), groups, state)

@@ -1,0 +1,96 @@
+"""TensorFlow: gradient tapes, `tf.cond` and `tf.distribute`."""
+
+import contextlib
+
+import keras
+import tensorflow as tf
+
+
+def value_and_grad(fn, variables):
+    """Evaluates `fn` and differentiates its value with respect to `variables`.
+
+    Args:
+        fn: Callable without arguments; returns `(value, aux)`, a scalar and any
+            structure of tensors.
+        variables: List of `keras.Variable`. A variable that the value does not
+            depend on gets a gradient of zeros.
+
+    Returns:
+        `((value, aux), gradients)`, gradients in the order of `variables`.
+    """
+    values = [variable.value for variable in variables]
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        for value in values:
+            tape.watch(value)
+        value, aux = fn()
+    gradients = tape.gradient(
+        value, values, unconnected_gradients=tf.UnconnectedGradients.ZERO
+    )
+    return (value, aux), gradients
+
+
+def input_gradients(fn, x):
+    """Evaluates `fn(x)` and differentiates its sum with respect to `x`.
+
+    Args:
+        fn: Callable from a tensor to a tensor.
+        x: Float tensor.
+
+    Returns:
+        `(fn(x), gradients)`; the gradients have the shape of `x` and can be
+        differentiated again.
+    """
+    x = tf.convert_to_tensor(x)
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(x)
+        y = fn(x)
+    gradients = tape.gradient(y, x, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    return y, gradients
+
+
+def cond(pred, true_fn, false_fn):
+    """Runs `true_fn` or `false_fn`; both return the same structure of tensors."""
+    return tf.cond(tf.convert_to_tensor(pred), true_fn, false_fn)
+
+
+def no_gradients():
+    """A context without recording. Tapes here record only what they were told to."""
+    return contextlib.nullcontext()
+
+
+def apply_gradients(optimizer, gradients, variables):
+    """Applies one update of `optimizer`; gradients are summed over replicas."""
+    optimizer.apply(gradients, variables)
+
+
+def sync_state(model):
+    """Does nothing: variables hold the state of a running `fit`."""
+
+
+def fix_random_states(model):
+    """Does nothing: all layers draw from seed states that can be saved."""
+
+
+def num_replicas():
+    """Number of replicas over which gradients are summed."""
+    return tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def replica_id():
+    """Index of the replica that runs this code: an int or an int32 tensor."""
+    context = tf.distribute.get_replica_context()
+    return 0 if context is None else context.replica_id_in_sync_group
+
+
+class TrainStep:
+    """Turns the stateful steps of a model into the ones that `fit` calls."""
+
+    def train_step(self, data):
+        """Runs one alternating step on a batch."""
+        x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
+        return self.alternating_step(x, y)
+
+    def test_step(self, data):
+        """Measures the losses on a batch, with nothing updated but the metrics."""
+        x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
+        return self.evaluation_step(x, y)

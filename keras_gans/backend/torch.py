@@ -1,0 +1,109 @@
+"""torch: `torch.autograd` and eager execution."""
+
+import keras
+import torch
+
+
+def value_and_grad(fn, variables):
+    """Evaluates `fn` and differentiates its value with respect to `variables`.
+
+    Args:
+        fn: Callable without arguments; returns `(value, aux)`, a scalar and any
+            structure of tensors.
+        variables: List of `keras.Variable`. A variable that the value does not
+            depend on gets a gradient of zeros.
+
+    Returns:
+        `((value, aux), gradients)`, gradients in the order of `variables`.
+    """
+    values = [variable.value for variable in variables]
+    with torch.enable_grad():
+        value, aux = fn()
+        if value.requires_grad:
+            gradients = torch.autograd.grad(
+                value, values, allow_unused=True, materialize_grads=True
+            )
+        else:  # depends on none of them, nor on any other parameter
+            gradients = [torch.zeros_like(v) for v in values]
+    aux = keras.tree.map_structure(
+        lambda t: t.detach() if torch.is_tensor(t) else t, aux
+    )
+    return (value.detach(), aux), list(gradients)
+
+
+def input_gradients(fn, x):
+    """Evaluates `fn(x)` and differentiates its sum with respect to `x`.
+
+    Args:
+        fn: Callable from a tensor to a tensor.
+        x: Float tensor.
+
+    Returns:
+        `(fn(x), gradients)`; the gradients have the shape of `x` and can be
+        differentiated again.
+    """
+    recording = torch.is_grad_enabled()
+    x = keras.ops.convert_to_tensor(x)
+    with torch.enable_grad():
+        if not x.requires_grad:
+            x = x.detach().requires_grad_(True)
+        y = fn(x)
+        (gradients,) = torch.autograd.grad(
+            y.sum(), x, create_graph=recording, materialize_grads=True
+        )
+    return (y, gradients) if recording else (y.detach(), gradients)
+
+
+def cond(pred, true_fn, false_fn):
+    """Runs `true_fn` or `false_fn`; both return the same structure of tensors."""
+    return true_fn() if bool(pred) else false_fn()
+
+
+def no_gradients():
+    """A context without recording."""
+    return torch.no_grad()
+
+
+def apply_gradients(optimizer, gradients, variables):
+    """Applies one update of `optimizer`."""
+    with torch.no_grad():
+        optimizer.apply(gradients, variables)
+
+
+def sync_state(model):
+    """Does nothing: variables hold the state of a running `fit`."""
+
+
+def fix_random_states(model):
+    """Makes all layers of `model` draw from seed states that can be saved.
+
+    Keras' dropout, made without a seed, draws from torch's global generator instead.
+    """
+    for layer in model._flatten_layers():
+        for generator in layer._seed_generators:
+            if generator._initial_seed is None:
+                generator._initial_seed = int(generator.state.value[0])
+
+
+def num_replicas():
+    """Number of replicas over which gradients are summed."""
+    return 1
+
+
+def replica_id():
+    """Index of the replica that runs this code."""
+    return 0
+
+
+class TrainStep:
+    """Turns the stateful steps of a model into the ones that `fit` calls."""
+
+    def train_step(self, data):
+        """Runs one alternating step on a batch."""
+        x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
+        return self.alternating_step(x, y)
+
+    def test_step(self, data):
+        """Measures the losses on a batch, with nothing updated but the metrics."""
+        x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
+        return self.evaluation_step(x, y)

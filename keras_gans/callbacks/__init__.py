@@ -1,0 +1,6 @@
+"""Callbacks for `fit`: pictures, backups, metrics, advice."""
+
+from keras_gans.callbacks.backup import BackupAndRestore
+from keras_gans.callbacks.sample_grid import SampleGrid
+
+__all__ = ["BackupAndRestore", "SampleGrid"]

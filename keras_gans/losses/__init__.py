@@ -1,0 +1,69 @@
+"""What the two players minimise, from logits: one value a sample."""
+
+import difflib
+
+import keras
+
+from keras_gans.losses.hinge import Hinge
+from keras_gans.losses.least_squares import LeastSquares
+from keras_gans.losses.loss import Loss
+from keras_gans.losses.minimax import Minimax
+from keras_gans.losses.minimax import NonSaturating
+from keras_gans.losses.relativistic import RelativisticAverage
+from keras_gans.losses.relativistic import RelativisticPairing
+from keras_gans.losses.wasserstein import Wasserstein
+
+_NAMES = {
+    "hinge": Hinge,
+    "least_squares": LeastSquares,
+    "minimax": Minimax,
+    "non_saturating": NonSaturating,
+    "relativistic_average": RelativisticAverage,
+    "relativistic_pairing": RelativisticPairing,
+    "wasserstein": Wasserstein,
+}
+
+__all__ = [
+    "Hinge",
+    "LeastSquares",
+    "Loss",
+    "Minimax",
+    "NonSaturating",
+    "RelativisticAverage",
+    "RelativisticPairing",
+    "Wasserstein",
+    "get",
+]
+
+
+def get(identifier):
+    """Makes a loss out of whatever names one.
+
+    Args:
+        identifier: A `Loss`; a name, such as "non_saturating"; or the dict of
+            `keras.saving.serialize_keras_object(loss)`.
+
+    Returns:
+        The `Loss`.
+
+    Raises:
+        ValueError: If there is no such loss.
+
+    Example:
+
+    >>> type(get("hinge")).__name__
+    'Hinge'
+    """
+    loss = identifier
+    if isinstance(identifier, dict):
+        loss = keras.saving.deserialize_keras_object(identifier)
+    elif isinstance(identifier, str) and identifier in _NAMES:
+        loss = _NAMES[identifier]()
+    if isinstance(loss, Loss):
+        return loss
+    near = difflib.get_close_matches(str(identifier).lower(), _NAMES, cutoff=0.5)
+    hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+    raise ValueError(
+        "Expected: a keras_gans.losses.Loss, its serialized dict, or one of "
+        f"{', '.join(map(repr, _NAMES))}. Received: {identifier!r}.{hint}"
+    )

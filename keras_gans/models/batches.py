@@ -1,0 +1,143 @@
+"""How `fit` cuts the user's data into what one alternating step consumes."""
+
+import keras
+import numpy as np
+
+
+class ArrayBatches(keras.utils.PyDataset):
+    """Batches of arrays, in an order that depends on nothing but seed and epoch.
+
+    Keras' own shuffling draws from a state that is not saved. Here the order of epoch
+    e is that of `default_rng((seed, e))`, so a resumed `fit` sees what an uninterrupted
+    one would have seen.
+
+    Examples that do not fill the last batch are left out, as a GAN's batch statistics
+    suffer from a batch of three; shuffling leaves out others in each epoch.
+
+    Args:
+        arrays: Tuple of arrays of the same length N: images, and labels if any.
+        batch_size: Int, examples of one step; at most N.
+        shuffle: Bool.
+        seed: Non-negative int.
+    """
+
+    def __init__(self, arrays, batch_size, shuffle, seed):
+        super().__init__()
+        self.arrays = arrays
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.seed = seed
+        self.set_epoch(0)
+
+    def set_epoch(self, epoch):
+        """Fixes the order of the examples for `epoch`."""
+        self.order = None
+        if self.shuffle:
+            rng = np.random.default_rng((self.seed, epoch))
+            self.order = rng.permutation(len(self.arrays[0]))
+
+    def __len__(self):
+        return len(self.arrays[0]) // self.batch_size
+
+    def __getitem__(self, index):
+        rows = slice(index * self.batch_size, (index + 1) * self.batch_size)
+        if self.order is not None:
+            rows = self.order[rows]
+        return tuple(array[rows] for array in self.arrays)
+
+
+class SetEpoch(keras.callbacks.Callback):
+    """Tells an `ArrayBatches` which epoch begins, also after a resume."""
+
+    def __init__(self, batches):
+        super().__init__()
+        self.batches = batches
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Fixes the order of the epoch."""
+        self.batches.set_epoch(epoch)
+
+
+def join_batches(data, count):
+    """Joins each `count` batches of `data` into one, for `count` slices in the step.
+
+    Batches over at the end of an epoch are left out, and so are the examples of a
+    joined batch over what `count` divides.
+
+    Args:
+        data: `tf.data.Dataset`, `PyDataset`, torch `DataLoader`, or any iterable of
+            batches: an array or a tuple of arrays.
+        count: Int, batches to join.
+
+    Returns:
+        A `PyDataset` where the length of `data` is known, else a generator.
+    """
+    if isinstance(data, keras.utils.PyDataset):
+        return _JoinedDataset(data, count)
+    try:
+        len(data)
+    except TypeError:  # a generator, or a tf.data.Dataset of unknown length
+        return _joined(data, count)
+    return _JoinedStream(data, count)
+
+
+def as_arrays(batch):
+    """Returns a batch as a tuple of NumPy arrays: examples, and labels if any."""
+    parts = batch if isinstance(batch, tuple | list) else (batch,)
+    return tuple(keras.ops.convert_to_numpy(part) for part in parts if part is not None)
+
+
+def _joined(data, count):
+    group = []
+    for batch in data:
+        group.append(as_arrays(batch))
+        if len(group) == count:
+            yield _concatenate(group, count)
+            group = []
+
+
+def _concatenate(group, count):
+    arrays = tuple(np.concatenate(parts) for parts in zip(*group, strict=True))
+    usable = len(arrays[0]) // count * count
+    return tuple(array[:usable] for array in arrays)
+
+
+class _JoinedDataset(keras.utils.PyDataset):
+    """Each `count` batches of a `PyDataset`, joined."""
+
+    def __init__(self, data, count):
+        super().__init__()
+        self.data, self.count = data, count
+
+    def __len__(self):
+        return self.data.num_batches // self.count
+
+    def __getitem__(self, index):
+        first = index * self.count
+        batches = [self.data[first + i] for i in range(self.count)]
+        return _concatenate([as_arrays(batch) for batch in batches], self.count)
+
+    def on_epoch_begin(self):
+        """Tells the user's dataset that an epoch begins."""
+        self.data.on_epoch_begin()
+
+    def on_epoch_end(self):
+        """Tells the user's dataset that the epoch is over."""
+        self.data.on_epoch_end()
+
+
+class _JoinedStream(keras.utils.PyDataset):
+    """Each `count` batches of an iterable with a length, joined; read in order."""
+
+    def __init__(self, data, count):
+        super().__init__()
+        self.data, self.count = data, count
+        self.stream = None
+
+    def __len__(self):
+        return len(self.data) // self.count
+
+    def __getitem__(self, index):
+        if index == 0 or self.stream is None:
+            self.stream = _joined(self.data, self.count)
+        return next(self.stream)

@@ -1,0 +1,73 @@
+"""One optimizer object that carries the optimizers of all players."""
+
+import keras
+
+
+@keras.saving.register_keras_serializable("keras_gans")
+class AlternatingOptimizer(keras.optimizers.Optimizer):
+    """Holds one optimizer per player, each applied to its player's networks alone.
+
+    `fit` on JAX, `save`, `load_model` and `BackupAndRestore` all look at one
+    `model.optimizer`. Keras' `MultiOptimizer` will not do in its place: its `apply`
+    refuses the gradients of one player, it refuses loss scaling, and it writes the
+    state of its inner optimizers to files twice.
+
+    Args:
+        players: Dict from the player's name to a `keras.optimizers.Optimizer`.
+    """
+
+    def __init__(self, players):
+        super().__init__(learning_rate=0.0, name="alternating_optimizer")
+        self.players = players
+
+    def build(self, variables):
+        """Builds each player's optimizer.
+
+        Args:
+            variables: Dict from the player's name to its list of variables.
+        """
+        for name, optimizer in self.players.items():
+            optimizer.build(variables[name])
+        self.built = True
+
+    @property
+    def variables(self):
+        """The variables of all players' optimizers."""
+        return [v for optimizer in self.players.values() for v in optimizer.variables]
+
+    @property
+    def learning_rate(self):
+        """Refuses: each player's optimizer has a rate of its own."""
+        raise AttributeError(
+            "Each player has a learning rate of its own. Use "
+            "`model.generator_optimizer.learning_rate` or "
+            "`model.discriminator_optimizer.learning_rate`."
+        )
+
+    @learning_rate.setter
+    def learning_rate(self, value):
+        self.__class__.learning_rate.fget(self)
+
+    def apply(self, grads, trainable_variables=None):
+        """Refuses: the update of one player is applied with its own optimizer."""
+        raise RuntimeError(
+            "Apply one player's optimizer, for instance "
+            f"`model.optimizer.players['generator']`; players: {list(self.players)}."
+        )
+
+    def save_own_variables(self, store):
+        """Stores nothing: Keras visits the players' optimizers by themselves."""
+
+    def load_own_variables(self, store):
+        """Loads nothing: Keras visits the players' optimizers by themselves."""
+
+    def get_config(self):
+        """Returns the serialized optimizers."""
+        serialize = keras.saving.serialize_keras_object
+        return {"players": {name: serialize(o) for name, o in self.players.items()}}
+
+    @classmethod
+    def from_config(cls, config):
+        """Makes the optimizers again."""
+        deserialize = keras.saving.deserialize_keras_object
+        return cls({name: deserialize(o) for name, o in config["players"].items()})

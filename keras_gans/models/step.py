@@ -1,0 +1,121 @@
+"""The alternating step, written once for every backend and variant."""
+
+import collections
+
+import keras
+from keras import ops
+
+from keras_gans import backend
+
+Player = collections.namedtuple("Player", "name networks objective steps")
+Player.__doc__ = """One side of the game.
+
+`networks` are the ones it updates, with the optimizer of its `name`;
+`objective(real, labels)` returns the scalar to minimise and a dict of logs; `steps` is
+how many updates it makes in one alternating step.
+"""
+
+
+class AlternatingStep:
+    """One turn of every player on one batch, the average of the generator, the logs.
+
+    What it needs of a model: `players()`, `optimizer.players`, `data_spec`,
+    `num_classes`, `penalties`, `generator`, `ema_generator`, `ema_half_life` and
+    `images_seen`. The code is in the stateful style (read variables, compute, assign);
+    `backend.TrainStep` makes each backend's `train_step` of it.
+    """
+
+    def alternating_step(self, x, y=None):
+        """One turn of every player on one batch; the backend makes `train_step` of it.
+
+        Args:
+            x: `(k * B, ...)` examples; the discriminator's k updates see k slices.
+            y: Optional `(k * B,)` labels.
+
+        Returns:
+            Dict of logs, means over the epoch so far.
+        """
+        real = self.data_spec.to_network(x)
+        labels = self._labels(y)
+        slices = max(player.steps for player in self.players())
+        batch_size = ops.shape(real)[0] // slices
+        for player in self.players():
+            for i in range(player.steps):
+                rows = slice(i * batch_size, (i + 1) * batch_size)
+                self._update(
+                    player, real[rows], None if labels is None else labels[rows]
+                )
+        with backend.no_gradients():
+            self._update_ema(batch_size)
+            seen = ops.cast(slices * batch_size * backend.num_replicas(), "int32")
+            self.images_seen.assign_add(seen)
+        return self.get_metrics_result()
+
+    def _update(self, player, real, labels):
+        replicas = backend.num_replicas()  # gradients are summed over replicas
+
+        def objective():
+            value, logs = player.objective(real, labels)
+            return value / replicas, logs
+
+        variables = variables_of(player)
+        (_, logs), gradients = backend.value_and_grad(objective, variables)
+        optimizer = self.optimizer.players[player.name]
+        backend.apply_gradients(optimizer, gradients, variables)
+        with backend.no_gradients():
+            if player.name == "discriminator":
+                for penalty in self.penalties:
+                    penalty.after_update(variables)
+            self._track(logs)
+
+    def _update_ema(self, batch_size):
+        """Ema <- beta ema + (1 - beta) w, beta = 2^(-images / half life)."""
+        rate = 1.0
+        if self.ema_half_life is not None:
+            images = ops.cast(batch_size * backend.num_replicas(), "float32")
+            rate = 1.0 - ops.power(0.5, images / self.ema_half_life)
+        pairs = zip(self.generator.weights, self.ema_generator.weights, strict=True)
+        for weight, average in pairs:
+            if weight.trainable and self.ema_half_life is not None:
+                average.assign(average + rate * (weight - average))
+            else:
+                average.assign(weight)
+
+    def evaluation_step(self, x, y=None):
+        """Losses on one batch, networks in inference mode, nothing updated."""
+        real, labels = self.data_spec.to_network(x), self._labels(y)
+        for player in self.players():
+            self._track(player.objective(real, labels, training=False)[1])
+        return self.get_metrics_result()
+
+    def _labels(self, y):
+        if self.num_classes is None or y is None:
+            return None
+        return ops.reshape(ops.cast(y, "int32"), (-1,))
+
+    def _make_trackers(self):
+        names = ["d_loss", "g_loss", "d_real", "d_fake"]
+        names += [penalty.name for penalty in self.penalties if penalty.has_value]
+        if len(set(names)) < len(names):
+            raise ValueError(
+                "Expected: penalties with different names. Received: "
+                f"{[penalty.name for penalty in self.penalties]}."
+            )
+        # Not tracked by Keras, or each `compile` would add to the model's state.
+        trackers = {name: keras.metrics.Mean(name=name) for name in names}
+        object.__setattr__(self, "_trackers", trackers)
+
+    @property
+    def metrics(self):
+        """The running means behind the logs."""
+        return list(getattr(self, "_trackers", {}).values())
+
+    def _track(self, logs):
+        for name, value in logs.items():
+            value, weight = value if isinstance(value, tuple) else (value, None)
+            self._trackers[name].update_state(value, sample_weight=weight)
+
+
+def variables_of(player):
+    """The trainable variables of a player's networks."""
+    return [v for network in player.networks for v in network.trainable_variables]

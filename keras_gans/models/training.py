@@ -1,0 +1,211 @@
+"""`fit` and `evaluate`: the user's data, checked before any time is spent."""
+
+import itertools
+
+import keras
+import numpy as np
+
+from keras_gans.data_specs import check_labels
+from keras_gans.models.batches import ArrayBatches
+from keras_gans.models.batches import SetEpoch
+from keras_gans.models.batches import as_arrays
+from keras_gans.models.batches import join_batches
+
+
+class TrainingMixin:
+    """`fit` and `evaluate` of a model with a `data_spec`."""
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        epochs=1,
+        verbose="auto",
+        callbacks=None,
+        validation_data=None,
+        shuffle=True,
+        initial_epoch=0,
+        steps_per_epoch=None,
+        validation_steps=None,
+        validation_batch_size=None,
+        validation_freq=1,
+    ):
+        """Trains on images (or what else the model is made for).
+
+        The order of arrays depends on the model's `seed` and the epoch alone, so a
+        `fit` resumed by `BackupAndRestore` goes on as if it had not been interrupted.
+        Examples of an array that do not fill the last batch are left out.
+
+        When a loss is no longer finite, training stops with a warning, and the
+        weights of the epoch's beginning are put back.
+
+        Args:
+            x: Images as an array `(N, H, W, C)`, uint8 or float in [-1, 1]; or a
+                `tf.data.Dataset`, `keras.utils.PyDataset`, torch `DataLoader` or
+                generator of batches of them, with or without labels.
+            y: Optional labels `(N,)` of an array `x`, for conditional models; others
+                ignore them.
+            batch_size: Int, examples in one update of a network, for arrays. Defaults
+                to the paper's. With `discriminator_steps=k` a step takes k batches.
+            epochs: As in Keras, like all arguments that follow.
+            verbose: See `epochs`.
+            callbacks: See `epochs`.
+            validation_data: Like `x`, or `(x, y)`; the losses on it are logged.
+            shuffle: See `epochs`.
+            initial_epoch: See `epochs`.
+            steps_per_epoch: See `epochs`.
+            validation_steps: See `epochs`.
+            validation_batch_size: See `epochs`.
+            validation_freq: See `epochs`.
+
+        Returns:
+            A `keras.callbacks.History`.
+
+        Raises:
+            ValueError: If the data are not what the model is made for, with what was
+                expected and what was received.
+
+        Example:
+
+        ```python
+        gan.fit(images, batch_size=64, epochs=20)
+        ```
+        """
+        from keras_gans.callbacks.nan_guard import NaNGuard
+
+        self._assert_compile_called("fit")
+        x, own = self._prepare(x, y, batch_size, shuffle)
+        if validation_data is not None:
+            validation_data = self._checked_validation(validation_data)
+        own = [NaNGuard(), *own]
+        if isinstance(callbacks, keras.callbacks.CallbackList):
+            for callback in own:
+                callbacks.append(callback)
+        elif callbacks is None or isinstance(callbacks, list | tuple):
+            callbacks = [*own, *(callbacks or [])]
+        else:
+            callbacks = [*own, callbacks]
+        is_own_order = isinstance(x, ArrayBatches)
+        is_dataset = isinstance(x, keras.utils.PyDataset)
+        return super().fit(
+            x,
+            epochs=epochs,
+            verbose=verbose,
+            callbacks=callbacks,
+            validation_data=validation_data,
+            shuffle=shuffle and is_dataset and not is_own_order,
+            initial_epoch=initial_epoch,
+            steps_per_epoch=steps_per_epoch,
+            validation_steps=validation_steps,
+            validation_batch_size=validation_batch_size or batch_size,
+            validation_freq=validation_freq,
+        )
+
+    def evaluate(self, x=None, y=None, batch_size=None, **kwargs):
+        """Measures the losses on data, in inference mode, and updates nothing.
+
+        Args:
+            x: As in `fit`.
+            y: As in `fit`.
+            batch_size: Int, for arrays.
+            **kwargs: As in Keras: verbose, steps, callbacks, return_dict.
+
+        Returns:
+            List of losses in the order of `metrics_names`, or a dict with
+            `return_dict=True`.
+        """
+        self._assert_compile_called("evaluate")
+        if "_use_cached_eval_dataset" not in kwargs:
+            x, y = self._checked(x, y)
+        return super().evaluate(
+            x, y, batch_size=batch_size or self.default_batch_size, **kwargs
+        )
+
+    def _prepare(self, x, y, batch_size, shuffle):
+        """What Keras' `fit` gets in place of `x`, and callbacks that go with it."""
+        x, y = self._checked(x, y)
+        slices = self.discriminator_steps
+        if not isinstance(x, np.ndarray):
+            if batch_size is not None:
+                raise ValueError(
+                    "Expected: `batch_size` only with arrays; other data come in "
+                    f"batches. Received: batch_size={batch_size} with {type(x)}."
+                )
+            return (x if slices == 1 else join_batches(x, slices)), []
+        batch_size = batch_size or self.default_batch_size
+        if not isinstance(batch_size, int | np.integer) or batch_size < 1:
+            raise ValueError(
+                "Expected: `batch_size` as an int of at least 1. "
+                f"Received: {batch_size!r}."
+            )
+        if len(x) < slices:
+            raise ValueError(
+                f"Expected: at least discriminator_steps={slices} examples. "
+                f"Received: {len(x)}."
+            )
+        step_size = min(batch_size * slices, len(x) // slices * slices)
+        batches = ArrayBatches(
+            (x,) if y is None else (x, y), step_size, shuffle, self.seed
+        )
+        return batches, [SetEpoch(batches)]
+
+    def _checked(self, x, y):
+        """Checks arrays whole, and of streams the first batch."""
+        if x is None:
+            raise ValueError(
+                "Expected: training data as the first argument. Received: None."
+            )
+        if isinstance(x, list | tuple) or hasattr(x, "__array__"):
+            x = np.asarray(x)
+            self.data_spec.check(x, "x")
+            x = x.astype("float32") if x.dtype == np.float64 else x
+            return x, self._checked_labels(y, len(x))
+        if y is not None:
+            raise ValueError(
+                "Expected: `y` only with arrays; other data come as (x, y) batches. "
+                f"Received: `y` with {type(x)}."
+            )
+        x, batch = _peek(x)
+        if not batch:
+            raise ValueError(
+                "The data set is empty. Expected: at least one batch. Received: none."
+            )
+        self.data_spec.check(batch[0], "the first batch of x")
+        self._checked_labels(batch[1] if len(batch) > 1 else None, len(batch[0]))
+        return x, None
+
+    def _checked_labels(self, y, count):
+        if self.num_classes is None:
+            return None
+        y = None if y is None else np.asarray(y)
+        check_labels(y, self.num_classes, count)
+        return y.reshape(-1).astype("int32")
+
+    def _checked_validation(self, data):
+        x, y = data if isinstance(data, tuple) and len(data) == 2 else (data, None)
+        x, y = self._checked(x, y)
+        if isinstance(x, np.ndarray):
+            return (x,) if y is None else (x, y)
+        return x
+
+
+def _peek(data):
+    """Returns the data, nothing lost, and its first batch as arrays (or None)."""
+    if isinstance(data, keras.utils.PyDataset):
+        empty = data.num_batches == 0
+        return data, None if empty else as_arrays(data[0])
+    iterator = iter(data)
+    try:
+        first = next(iterator)
+    except StopIteration:
+        return data, None
+    if iterator is data:  # can be read once only: put the batch back
+        data = _chain(first, data)
+    return data, as_arrays(first)
+
+
+def _chain(first, rest):
+    """Keras takes generators, not `itertools.chain`, and of them tuples alone."""
+    for batch in itertools.chain([first], rest):
+        yield tuple(batch) if isinstance(batch, tuple | list) else (batch,)
