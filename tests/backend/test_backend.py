@@ -1,0 +1,141 @@
+import pathlib
+import re
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+import keras_gans
+from keras_gans import backend
+
+
+def array(x):
+    return np.array(ops.convert_to_numpy(x))
+
+
+def variable(value):
+    return keras.Variable(np.asarray(value, "float32"))
+
+
+def test_nothing_outside_imports_or_asks_for_a_backend():
+    root = pathlib.Path(keras_gans.__file__).parent
+    pattern = re.compile(
+        r"^\s*(import|from)\s+(tensorflow|jax|torch)\b(?!_datasets)"
+        r"|backend\.backend\(\)|config\.backend\(\)|KERAS_BACKEND",
+        re.MULTILINE,
+    )
+    files = [f for f in root.rglob("*.py") if f.parent != root / "backend"]
+    assert len(files) > 10
+    offenders = [str(f) for f in files if pattern.search(f.read_text("utf-8"))]
+    assert not offenders
+
+
+def test_backends_mirror_each_other():
+    root = pathlib.Path(keras_gans.__file__).parent / "backend"
+    names = {}
+    for name in ("tensorflow", "jax", "torch"):
+        text = (root / f"{name}.py").read_text("utf-8")
+        names[name] = set(re.findall(r"^(?:def|class) ([a-zA-Z]\w*)", text, re.M))
+    assert names["tensorflow"] == names["jax"] == names["torch"]
+    assert names["torch"] == set(backend.__all__)
+
+
+def test_value_and_grad():
+    w, b, unused = variable([1.0, 2.0]), variable(3.0), variable([5.0])
+    (value, aux), gradients = backend.value_and_grad(
+        lambda: (ops.sum(w * w) * b, {"twice": 2 * b}), [w, b, unused]
+    )
+    assert float(value) == 15.0
+    assert float(aux["twice"]) == 6.0
+    np.testing.assert_allclose(array(gradients[0]), [6.0, 12.0])
+    np.testing.assert_allclose(array(gradients[1]), 5.0)
+    np.testing.assert_allclose(array(gradients[2]), [0.0])
+
+
+def test_value_and_grad_leaves_other_variables_out():
+    w, other = variable(2.0), variable(3.0)
+    _, (gradient,) = backend.value_and_grad(lambda: (w * other, None), [w])
+    assert float(gradient) == 3.0
+
+
+def test_updates_inside_value_and_grad_are_kept():
+    w, counter = variable(2.0), keras.Variable(0.0, trainable=False)
+
+    def loss():
+        counter.assign_add(1.0)
+        return w * w, None
+
+    backend.value_and_grad(loss, [w])
+    assert float(counter.value) == 1.0
+
+
+def test_input_gradients():
+    x = ops.convert_to_tensor(np.array([[1.0, -2.0]], "float32"))
+    y, gradients = backend.input_gradients(lambda x: ops.sum(x**3, axis=-1), x)
+    np.testing.assert_allclose(array(y), [-7.0])
+    np.testing.assert_allclose(array(gradients), [[3.0, 12.0]])
+
+
+def test_input_gradients_differentiate_again():
+    # |d(w x^2)/dx|^2 = 4 w^2 x^2, whose derivative by w is 8 w x^2.
+    w = variable(3.0)
+    x = ops.convert_to_tensor(np.array([2.0], "float32"))
+
+    def penalty():
+        _, gradients = backend.input_gradients(lambda x: w * x**2, x)
+        return ops.sum(gradients**2), None
+
+    (value, _), (gradient,) = backend.value_and_grad(penalty, [w])
+    assert float(value) == 144.0
+    assert float(gradient) == 96.0
+
+
+def test_input_gradients_through_an_independent_function():
+    x = ops.ones((2, 2))
+    _, gradients = backend.input_gradients(lambda x: ops.sum(0.0 * x), x)
+    np.testing.assert_allclose(array(gradients), 0.0)
+
+
+@pytest.mark.parametrize("pred", [True, False])
+def test_cond_runs_one_branch_and_keeps_its_updates(pred):
+    w, counter = variable(3.0), keras.Variable(0.0, trainable=False)
+
+    def branch():
+        counter.assign_add(1.0)
+        _, gradients = backend.input_gradients(lambda x: w * x**2, ops.ones((1,)))
+        return ops.sum(gradients**2)
+
+    def loss():
+        due = ops.equal(ops.convert_to_tensor(1), 1 if pred else 0)
+        return backend.cond(due, branch, lambda: ops.zeros(())), None
+
+    (value, _), (gradient,) = backend.value_and_grad(loss, [w])
+    assert float(value) == (36.0 if pred else 0.0)
+    assert float(gradient) == (24.0 if pred else 0.0)
+    assert float(counter.value) == (1.0 if pred else 0.0)
+
+
+def test_no_gradients():
+    w = variable(2.0)
+
+    def loss():
+        with backend.no_gradients():
+            constant = ops.stop_gradient(w * w)
+        return constant * w, None
+
+    _, (gradient,) = backend.value_and_grad(loss, [w])
+    assert float(gradient) == 4.0
+
+
+def test_apply_gradients():
+    w = variable(2.0)
+    optimizer = keras.optimizers.SGD(0.5)
+    optimizer.build([w])
+    backend.apply_gradients(optimizer, [ops.convert_to_tensor(1.0)], [w])
+    assert keras.ops.convert_to_numpy(w.value) == 1.5
+
+
+def test_replicas_of_no_strategy():
+    assert backend.num_replicas() == 1
+    assert backend.replica_id() == 0

@@ -1,0 +1,162 @@
+"""What every variant must do, checked on whichever backend runs."""
+
+import keras
+import numpy as np
+from keras import ops
+
+import keras_gans as kg
+from keras_gans import backend
+
+
+def to_numpy(variables):
+    with backend.no_gradients():
+        return [np.array(ops.convert_to_numpy(v), dtype="float64") for v in variables]
+
+
+def max_difference(first, second):
+    return max(
+        (np.abs(a - b).max() for a, b in zip(first, second, strict=True) if a.size),
+        default=0.0,
+    )
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches in a fixed order, the last one partial."""
+
+    def __init__(self, images, batch_size):
+        super().__init__()
+        self.images, self.batch_size = images, batch_size
+
+    def __len__(self):
+        return -(-len(self.images) // self.batch_size)
+
+    def __getitem__(self, index):
+        rows = slice(index * self.batch_size, (index + 1) * self.batch_size)
+        return self.images[rows]
+
+
+class GANTestCase:
+    """Derive from it, and call `run_gan_test` for a variant."""
+
+    def run_gan_test(self, cls, init_kwargs, images, tmp_path, batch_size=4):
+        """Runs the contract of a variant.
+
+        Args:
+            cls: The variant.
+            init_kwargs: Of a small one; a seed is added.
+            images: At least 4 * discriminator_steps * batch_size + 1 examples.
+            tmp_path: Folder for files.
+            batch_size: Int.
+        """
+
+        def make():
+            keras.utils.set_random_seed(3)
+            return cls(seed=5, **init_kwargs)
+
+        def compiled(**kwargs):
+            model = make()
+            model.compile(**kwargs)
+            return model
+
+        steps = compiled().discriminator_steps
+        two_steps = images[: 2 * steps * batch_size]
+        self.check_config(make())
+        for eager in (False, True):
+            model = compiled(run_eagerly=eager)
+            before = to_numpy(model.ema_generator.weights)
+            history = model.fit(two_steps, batch_size=batch_size, verbose=0).history
+            assert all(np.isfinite(v).all() for v in history.values()), history
+            after = to_numpy(model.ema_generator.weights)
+            assert max_difference(before, after) > 0, "EMA does not move"
+            assert int(model.images_seen) == len(two_steps)
+        adam = {
+            f"{player}_optimizer": keras.optimizers.Adam(1e-2)
+            for player in ("generator", "discriminator")
+        }  # moves every weight, however small its gradient
+        self.check_players(compiled(**adam), images[:batch_size])
+        self.check_partial_batch(compiled(), images, batch_size)
+        self.check_bfloat16(cls, init_kwargs, two_steps, batch_size)
+        self.check_resume(compiled, images, batch_size, tmp_path)
+
+    def check_config(self, model):
+        config = model.get_config()
+        again = type(model).from_config(config)
+        assert again.get_config() == config
+        shapes = [w.shape for w in model.weights]
+        assert [w.shape for w in again.weights] == shapes
+
+    def check_players(self, model, images):
+        """Each update changes its own networks only, with finite gradients."""
+        real = model.data_spec.to_network(ops.convert_to_tensor(images))
+        still = set()
+        if isinstance(model.loss, kg.losses.Wasserstein):
+            # Adding a constant to the critic changes nothing.
+            still.add(id(model.discriminator.trainable_variables[-1]))
+        for player in model.players():
+            variables = [
+                v for network in player.networks for v in network.trainable_variables
+            ]
+            _, gradients = backend.value_and_grad(
+                lambda objective=player.objective: objective(real), variables
+            )
+            for variable, gradient in zip(variables, to_numpy(gradients), strict=True):
+                assert np.isfinite(gradient).all(), variable.path
+                assert id(variable) in still or np.abs(gradient).max() > 0, (
+                    f"no gradient: {variable.path}"
+                )
+            others = [
+                v
+                for other in model.players()
+                if other.name != player.name
+                for network in other.networks
+                for v in network.trainable_variables
+            ]
+            own_before, before = to_numpy(variables), to_numpy(others)
+            model._update(player, real, None)
+            assert max_difference(to_numpy(others), before) == 0, player.name
+            for variable, old in zip(variables, own_before, strict=True):
+                moved = np.abs(to_numpy([variable])[0] - old).max() > 0
+                assert id(variable) in still or moved, f"still: {variable.path}"
+
+    def check_partial_batch(self, model, images, batch_size):
+        steps = model.discriminator_steps
+        count = batch_size * steps + steps + batch_size // 2
+        batches = Batches(images[:count], batch_size)
+        history = model.fit(batches, shuffle=False, verbose=0)
+        assert all(np.isfinite(v).all() for v in history.history.values())
+
+    def check_bfloat16(self, cls, init_kwargs, images, batch_size):
+        model = cls(dtype="mixed_bfloat16", seed=0, **init_kwargs)
+        assert model.generator.layers[0].compute_dtype == "bfloat16"
+        model.compile()
+        history = model.fit(images, batch_size=batch_size, verbose=0).history
+        assert all(np.isfinite(v).all() for v in history.values())
+        assert all(w.dtype == "float32" for w in model.trainable_weights)
+        again = cls.from_config(model.get_config())
+        assert again.generator.layers[0].compute_dtype == "bfloat16"
+
+    def check_resume(self, compiled, images, batch_size, tmp_path):
+        """save -> load -> fit is bit for bit what an uninterrupted fit is."""
+
+        def fit(model, first, last):
+            model.fit(
+                images,
+                batch_size=batch_size,
+                initial_epoch=first,
+                epochs=last,
+                verbose=0,
+            )
+
+        model = compiled()
+        fit(model, 0, 1)
+        path = tmp_path / "model.keras"
+        model.save(path)
+        loaded = keras.saving.load_model(path)
+        assert loaded.get_compile_config() == model.get_compile_config()
+        assert (loaded.generate(3, seed=1) == model.generate(3, seed=1)).all()
+        fit(model, 1, 2)
+        fit(loaded, 1, 2)
+        state, loaded_state = (
+            to_numpy([*m.variables, *m.optimizer.variables]) for m in (model, loaded)
+        )
+        assert max_difference(state, loaded_state) == 0

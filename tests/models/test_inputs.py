@@ -1,0 +1,172 @@
+"""`fit` takes what Keras' `fit` takes, and gives the step the same batches of it."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_gans as kg
+from tests.gan_test_case import Batches
+from tests.gan_test_case import max_difference
+from tests.gan_test_case import to_numpy
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (48, 16, 16, 1), "uint8")
+
+
+def make_gan(discriminator_steps=1):
+    keras.utils.set_random_seed(0)
+    gan = kg.models.DCGAN(image_shape=(16, 16, 1), width=4, latent_dim=8, seed=1)
+    gan.compile(discriminator_steps=discriminator_steps)
+    return gan
+
+
+def as_tf_data(images):
+    import tensorflow as tf
+
+    return tf.data.Dataset.from_tensor_slices(images).batch(8)
+
+
+def as_labelled_tf_data(images):
+    import tensorflow as tf
+
+    labels = np.zeros(len(images), "int64")
+    return tf.data.Dataset.from_tensor_slices((images, labels)).batch(8)
+
+
+def as_data_loader(images):
+    import torch
+
+    data = torch.utils.data.TensorDataset(torch.from_numpy(images))
+    return torch.utils.data.DataLoader(data, batch_size=8)
+
+
+def as_generator(images):
+    return (images[i : i + 8] for i in range(0, len(images), 8))
+
+
+SOURCES = {
+    "tf.data": as_tf_data,
+    "tf.data with labels": as_labelled_tf_data,
+    "PyDataset": lambda images: Batches(images, 8),
+    "DataLoader": as_data_loader,
+    "generator": as_generator,
+}
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_sources_agree_with_arrays(steps):
+    reference = make_gan(steps)
+    reference.fit(IMAGES, batch_size=8, shuffle=False, verbose=0)
+    expected = to_numpy(reference.weights)
+    assert int(reference.images_seen) == 48
+    for name, source in SOURCES.items():
+        gan = make_gan(steps)
+        # Keras warns when a generator ends before it is told to.
+        count = 6 // steps if name == "generator" else None
+        gan.fit(source(IMAGES), steps_per_epoch=count, verbose=0, shuffle=False)
+        assert max_difference(to_numpy(gan.weights), expected) <= 1e-6, name
+
+
+def test_floats_train_as_uint8_does():
+    first, second = make_gan(), make_gan()
+    first.fit(IMAGES, batch_size=8, verbose=0)
+    floats = (IMAGES / 127.5 - 1.0).astype("float64")
+    second.fit(floats, batch_size=8, verbose=0)
+    assert max_difference(to_numpy(first.weights), to_numpy(second.weights)) <= 1e-5
+
+
+def test_order_depends_on_seed_and_epoch_alone():
+    whole, halves = make_gan(), make_gan()
+    whole.fit(IMAGES, batch_size=8, epochs=2, verbose=0)
+    halves.fit(IMAGES, batch_size=8, epochs=1, verbose=0)
+    halves.fit(IMAGES, batch_size=8, epochs=2, initial_epoch=1, verbose=0)
+    assert max_difference(to_numpy(whole.weights), to_numpy(halves.weights)) == 0
+
+
+def test_shuffle_changes_the_batches_and_keeps_the_images():
+    from keras_gans.models.batches import ArrayBatches
+
+    numbers = np.arange(20)
+    epochs = []
+    batches = ArrayBatches((numbers,), 5, True, seed=4)
+    for epoch in (0, 1, 0):
+        batches.set_epoch(epoch)
+        epochs.append(np.concatenate([batches[i][0] for i in range(len(batches))]))
+    assert sorted(epochs[0]) == list(numbers)
+    assert (epochs[0] == epochs[2]).all()
+    assert (epochs[0] != epochs[1]).any()
+
+
+def test_fewer_images_than_a_batch():
+    gan = make_gan()
+    gan.fit(IMAGES[:5], batch_size=64, verbose=0)
+    assert int(gan.images_seen) == 5
+
+
+def test_validation_data():
+    gan = make_gan()
+    history = gan.fit(
+        IMAGES[:16], batch_size=8, validation_data=IMAGES[16:32], verbose=0
+    )
+    assert {"val_d_loss", "val_g_loss"} <= set(history.history)
+
+
+def test_vectors():
+    points = np.random.default_rng(0).normal(size=(64, 2)).astype("float32")
+    gan = kg.models.GAN(data_spec=kg.Vectors(2), latent_dim=4, hidden_units=16)
+    gan.compile(penalties=["r1"])
+    gan.fit(points, batch_size=16, verbose=0)
+    samples = gan.generate(5, seed=0)
+    assert samples.shape == (5, 2)
+    assert samples.dtype == "float32"
+    with pytest.raises(ValueError, match="vectors"):
+        gan.fit(points[:, :1])
+
+
+@pytest.mark.parametrize(
+    "shape", [(28, 28, 1), (32, 32, 3), (64, 64, 3), (128, 128, 1), (48, 64, 3)]
+)
+def test_dcgan_sizes(shape):
+    gan = kg.models.DCGAN(image_shape=shape, width=2, latent_dim=4)
+    images = gan.generate(2, seed=0)
+    assert images.shape == (2, *shape)
+    assert gan.discriminator.output_shape == (None, 1)
+
+
+def test_dcgan_of_the_paper():
+    # Figure 1: 4 x 4 x 1024, 512, 256, 128, 64 x 64 x 3.
+    gan = kg.models.DCGAN(image_shape=(64, 64, 3), width=128)
+    shapes = [
+        layer.output.shape[1:]
+        for layer in gan.generator.layers
+        if isinstance(layer, keras.layers.Conv2DTranspose | keras.layers.Reshape)
+    ]
+    assert shapes == [
+        (4, 4, 1024), (8, 8, 512), (16, 16, 256), (32, 32, 128), (64, 64, 3),
+    ]  # fmt: skip
+
+
+def test_backup_of_keras_itself(tmp_path):
+    whole = make_gan()
+    whole.fit(IMAGES, batch_size=8, epochs=2, verbose=0)
+    for epochs in (1, 2):
+        gan = make_gan()
+        backup = keras.callbacks.BackupAndRestore(
+            tmp_path / "backup", delete_checkpoint=False
+        )
+        gan.fit(IMAGES, batch_size=8, epochs=epochs, verbose=0, callbacks=[backup])
+    state, expected = (
+        to_numpy([*g.variables, *g.optimizer.variables]) for g in (gan, whole)
+    )
+    assert max_difference(state, expected) == 0
+
+
+def test_weights_file_round_trip(tmp_path):
+    gan = make_gan()
+    gan.fit(IMAGES, batch_size=8, verbose=0)
+    gan.save_weights(tmp_path / "gan.weights.h5")
+    again = make_gan()
+    again.load_weights(tmp_path / "gan.weights.h5")
+    state, expected = (
+        to_numpy([*g.variables, *g.optimizer.variables]) for g in (again, gan)
+    )
+    assert max_difference(state, expected) == 0

@@ -1,0 +1,241 @@
+"""What users get wrong, and that it is said before any time is spent."""
+
+import warnings
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import keras_gans as kg
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (16, 16, 16, 1), "uint8")
+FLOATS = IMAGES.astype("float32") / 127.5 - 1.0
+WITH_NAN = FLOATS.copy()
+WITH_NAN[5, 0, 0, 0] = np.nan
+
+BAD_IMAGES = {
+    "0..1 floats": ((FLOATS + 1.0) / 2.0, "wrong range.*images \\* 2 - 1"),
+    "0..255 floats": (IMAGES.astype("float32"), "wrong range.*astype\\('uint8'\\)"),
+    "int64": (IMAGES.astype("int64"), "wrong dtype.*Received: int64"),
+    "bool": (IMAGES > 9, "wrong dtype.*Received: bool"),
+    "strings": (np.full((4, 16, 16, 1), "a"), "wrong dtype"),
+    "wrong size": (IMAGES[:, :12], "wrong shape.*Received: \\(16, 12, 16, 1\\)"),
+    "wrong channels": (np.repeat(IMAGES, 3, axis=-1), "wrong shape.*16, 16, 3"),
+    "no channel axis": (IMAGES[..., 0], "wrong shape.*Received: \\(16, 16, 16\\)"),
+    "channels first": (np.zeros((4, 1, 16, 16), "uint8"), "wrong shape"),
+    "empty": (IMAGES[:0], "empty"),
+    "NaN": (WITH_NAN, "NaN.*1 of 16.*index 5"),
+    "infinity": (np.where(np.isnan(WITH_NAN), np.inf, FLOATS), "NaN or infinite"),
+    "None": (None, "Expected: training data"),
+}
+
+
+class Stream(keras.utils.PyDataset):
+    def __init__(self, images):
+        super().__init__()
+        self.images = images
+
+    def __len__(self):
+        return len(self.images) // 4
+
+    def __getitem__(self, index):
+        return self.images[4 * index : 4 * index + 4]
+
+
+@pytest.fixture(scope="module")
+def gan():
+    model = kg.models.GAN(image_shape=(16, 16, 1), hidden_units=8, latent_dim=4)
+    model.compile()
+    return model
+
+
+@pytest.fixture(scope="module")
+def conditional():
+    def network(inputs, units, shape):
+        labels = layers.Input((), dtype="int32")
+        x = layers.Concatenate()(
+            [layers.Flatten()(inputs), layers.Embedding(3, 4)(labels)]
+        )
+        x = layers.Reshape(shape)(layers.Dense(units)(x))
+        return keras.Model([inputs, labels], x)
+
+    model = kg.models.GAN(
+        image_shape=(16, 16, 1),
+        latent_dim=4,
+        num_classes=3,
+        generator=network(layers.Input((4,)), 256, (16, 16, 1)),
+        discriminator=network(layers.Input((16, 16, 1)), 1, (1,)),
+    )
+    model.compile()
+    return model
+
+
+@pytest.mark.parametrize("what", BAD_IMAGES)
+@pytest.mark.parametrize("method", ["fit", "evaluate"])
+def test_bad_arrays(gan, what, method):
+    images, message = BAD_IMAGES[what]
+    with pytest.raises(ValueError, match=f"(?s){message}"):
+        getattr(gan, method)(images)
+
+
+@pytest.mark.parametrize("what", ["0..1 floats", "int64", "wrong size", "NaN"])
+def test_bad_first_batch(gan, what):
+    images, message = BAD_IMAGES[what]
+    images = np.roll(images, -3, axis=0)
+    message = message.replace("1 of 16.*index 5", "1 of 4.*index 2").replace(
+        "16, 12", "4, 12"
+    )
+    for data in (Stream(images), (images[i : i + 4] for i in (0, 4))):
+        with pytest.raises(ValueError, match=f"(?s)first batch.*{message}"):
+            gan.fit(data)
+
+
+def test_empty_streams(gan):
+    for data in (Stream(IMAGES[:0]), iter(())):
+        with pytest.raises(ValueError, match="empty"):
+            gan.fit(data)
+
+
+BAD_LABELS = {
+    "missing": (None, "missing.*fit\\(images, labels\\)"),
+    "out of range": (np.full(16, 3), "out of range.*Received: values in 3..3"),
+    "negative": (np.full(16, -1), "out of range"),
+    "one-hot": (np.eye(3)[np.zeros(16, int)], "one-hot.*argmax"),
+    "floats": (np.zeros(16, "float32"), "wrong dtype.*Received: float32"),
+    "too few": (np.zeros(15, "int32"), "wrong shape.*Received: \\(15,\\)"),
+}
+
+
+@pytest.mark.parametrize("what", BAD_LABELS)
+def test_bad_labels(conditional, what):
+    labels, message = BAD_LABELS[what]
+    with pytest.raises(ValueError, match=f"(?s){message}"):
+        conditional.fit(IMAGES, labels)
+
+
+def test_good_labels_train_and_sample(conditional):
+    history = conditional.fit(IMAGES, np.arange(16) % 3, batch_size=4, verbose=0)
+    assert np.isfinite(history.history["d_loss"]).all()
+    assert conditional.generate(5, seed=0).shape == (5, 16, 16, 1)
+    with pytest.raises(ValueError, match="out of range"):
+        conditional.generate(2, labels=3)
+
+
+def test_compile_not_called():
+    model = kg.models.GAN(image_shape=(16, 16, 1), hidden_units=8)
+    with pytest.raises(ValueError, match="compile()"):
+        model.fit(IMAGES)
+
+
+def dense(*inputs):
+    return keras.Sequential([*inputs, layers.Dense(7)])
+
+
+BAD_CALLS = {
+    "image_shape": (lambda: kg.models.DCGAN((32, 32)), "image_shape.*\\(32, 32\\)"),
+    "odd size": (lambda: kg.models.DCGAN((30, 32, 1)), "multiples of 4.*Resize"),
+    "latents": (
+        lambda: kg.models.GAN(latent_distribution="cauchy"),
+        "'normal' or 'uniform'.*'cauchy'",
+    ),
+    "labels without networks": (
+        lambda: kg.models.GAN(num_classes=10),
+        "take labels.*num_classes=10",
+    ),
+    "generator": (
+        lambda: kg.models.GAN((16, 16, 1), generator=dense(keras.Input((4,)))),
+        "generator does not fit.*\\(None, 16, 16, 1\\).*Received: \\(None, 7\\)",
+    ),
+    "discriminator": (
+        lambda: kg.models.GAN((16, 16, 1), discriminator=dense(keras.Input((4,)))),
+        "discriminator does not fit.*Received: \\(None, 4\\)",
+    ),
+    "unbuilt generator": (
+        lambda: kg.models.GAN((16, 16, 1), generator=dense()),
+        "built generator.*keras.Input",
+    ),
+    "unknown preset": (
+        lambda: kg.models.GAN.from_preset("dcgan_fashion_mnist_23"),
+        "dcgan_fashion_mnist_32",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BAD_CALLS)
+def test_bad_calls(what):
+    call, message = BAD_CALLS[what]
+    with pytest.raises(ValueError, match=f"(?s){message}"):
+        call()
+
+
+BAD_OPTIONS = {
+    "loss": ({"loss": "hinges"}, "hinge"),
+    "penalty": ({"penalties": ["r3"]}, "r1"),
+    "steps": ({"discriminator_steps": 0}, "at least 1.*Received: 0"),
+    "half life": ({"ema_half_life": -1}, "positive.*Received: -1"),
+    "ema": (
+        {"generator_optimizer": keras.optimizers.Adam(use_ema=True)},
+        "ema_half_life",
+    ),
+    "twice r1": (
+        {"penalties": [kg.penalties.R1(), kg.penalties.R1()]},
+        "different names",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BAD_OPTIONS)
+def test_bad_options(gan, what):
+    options, message = BAD_OPTIONS[what]
+    model = kg.models.GAN(image_shape=(16, 16, 1), hidden_units=8, latent_dim=4)
+    with pytest.raises(ValueError, match=f"(?s){message}"):
+        model.compile(**options)
+
+
+def test_one_optimizer_for_both(gan):
+    model = kg.models.GAN(image_shape=(16, 16, 1), hidden_units=8, latent_dim=4)
+    adam = keras.optimizers.Adam()
+    with pytest.raises(ValueError, match="same object twice"):
+        model.compile(generator_optimizer=adam, discriminator_optimizer=adam)
+
+
+@pytest.mark.parametrize("size", [0, -3, 2.5, "8"])
+def test_bad_batch_size(gan, size):
+    with pytest.raises((ValueError, TypeError), match="batch_size"):
+        gan.fit(IMAGES, batch_size=size or -1)
+
+
+def test_batch_size_with_a_stream(gan):
+    with pytest.raises(ValueError, match="only with arrays"):
+        gan.fit(Stream(IMAGES), batch_size=4)
+
+
+@pytest.mark.parametrize("count", [0, -1, 2.0, None])
+def test_bad_number_of_samples(gan, count):
+    with pytest.raises(ValueError, match="num_samples.*Received"):
+        gan.generate(count)
+
+
+def test_bad_latents(gan):
+    with pytest.raises(ValueError, match="shape \\(N, 4\\).*Received: \\(2, 5\\)"):
+        gan.generate(latents=np.zeros((2, 5)))
+    with pytest.raises(ValueError, match="unconditional"):
+        gan.generate(2, labels=[0, 1])
+
+
+def test_nan_stops_training_with_good_weights():
+    model = kg.models.GAN(image_shape=(16, 16, 1), hidden_units=8, latent_dim=4)
+    model.compile(
+        generator_optimizer=keras.optimizers.SGD(1e30),
+        discriminator_optimizer=keras.optimizers.SGD(1e30),
+    )
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        history = model.fit(IMAGES, batch_size=4, epochs=5, verbose=0)
+    said = [str(w.message) for w in caught if w.category is RuntimeWarning]
+    assert any("Training stopped" in text and "loss" in text for text in said), said
+    assert len(history.epoch) < 5
+    for weight in model.get_weights():
+        assert np.isfinite(weight).all()
+    assert model.generate(2).shape == (2, 16, 16, 1)

@@ -1,0 +1,74 @@
+"""The benchmarks run and report what they promise; how fast is not tested here."""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import keras
+import pytest
+
+from benchmarks import report
+from benchmarks.__main__ import parse
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+BACKEND = keras.config.backend()
+NUMBER = re.compile(r"^-?\d+\.\d+$")
+
+
+@pytest.fixture(scope="module")
+def output():
+    result = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "--quick", "--backends", BACKEND],
+        cwd=ROOT,
+        env=os.environ | {"KERAS_BACKEND": BACKEND},
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def rows(output):
+    """Cells of the tables' rows by the second cell, `fit / ...` or what was timed."""
+    lines = [line for line in output.splitlines() if line.startswith("| " + BACKEND)]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return {row[1]: row for row in cells}
+
+
+def test_ratios_and_times_are_reported(output):
+    found = rows(output)
+    missing = {"pytorch"} if BACKEND == "jax" else set()
+    expected = {name for name, _, below, _ in report.RATIOS if below not in missing}
+    expected |= {name for key, name in report.TIMES.items() if key not in missing}
+    assert set(found) == expected
+    for row in found.values():
+        assert NUMBER.match(row[2]), row
+
+
+def test_goals_are_reported(output):
+    found = rows(output)
+    for name, _, _, goals in report.RATIOS:
+        if BACKEND in goals and name in found:
+            *_, goal, met = found[name]
+            assert goal == f"<= {goals[BACKEND]:.2f}"
+            assert met in ("yes", "no")
+
+
+def test_conditions_are_reported(output):
+    head = output.split("|")[0]
+    assert f"keras {keras.__version__}" in head
+    assert re.search(r"\d{4}-\d\d-\d\d; \d+ cores", head)
+
+
+def test_ratio_is_the_median_of_pairs():
+    seconds = {"fit": [0.2, 0.3, 0.9], "loop": [0.1, 0.3, 0.3]}
+    seconds |= {"generate": [1.0], "sample": [2.0]}
+    seconds |= {"import keras": [2.0], "import keras_gans": [3.0]}
+    measured = {"versions": {}, "parameters": 1000, "seconds": seconds}
+    found = rows(report.markdown({BACKEND: measured}, parse(["--quick"])))
+    ratio = found["`fit` / hand-written loop on the same backend"]
+    assert ratio[2:] == ["2.000", "1.000 to 3.000", "<= 1.03", "no"]
+    assert found["`fit`, a step"][2] == "300.0"
+    assert found["the difference of the two"][2] == "1000.0"

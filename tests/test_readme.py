@@ -1,0 +1,38 @@
+"""README's code is run as a user would run it, on fewer images."""
+
+import pathlib
+import re
+
+import keras
+import pytest
+
+import keras_gans as kg
+
+README = (pathlib.Path(__file__).parent.parent / "README.md").read_text("utf-8")
+BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.mark.parametrize("number", range(len(BLOCKS)))
+def test_block(number, tmp_path, monkeypatch):
+    load = kg.datasets.load
+    monkeypatch.setattr(
+        kg.datasets,
+        "load",
+        lambda *args, **kwargs: tuple(a[:256] for a in load(*args, **kwargs)),
+    )
+    monkeypatch.chdir(tmp_path)
+    code = re.sub(r"epochs=\d+", "epochs=2", BLOCKS[number])
+    names = {}
+    exec(compile(code, f"README block {number}", "exec"), names)  # noqa: S102
+    if number == 0:
+        assert names["samples"].shape == (64, 32, 32, 1)
+        assert names["samples"].dtype == "uint8"
+        assert type(names["gan"]) is kg.models.DCGAN
+        pictures = sorted(p.name for p in (tmp_path / "runs/dcgan").glob("*.png"))
+        assert "epoch_0002.png" in pictures
+
+
+def test_there_are_blocks():
+    assert len(BLOCKS) >= 2
+    assert all(name in README for name in kg.presets())
+    assert keras.config.backend() in README.lower()

@@ -1,0 +1,62 @@
+"""Every recipe's `main` runs, on tiny data."""
+
+import importlib.util
+import pathlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+RECIPES = pathlib.Path(__file__).parent.parent / "recipes"
+TINY = ["--epochs", "1", "--num-images", "16", "--batch-size", "4"]
+SMALL = [*TINY, "--width", "4"]
+TRAININGS = {
+    "train_gan_fashion_mnist": [*TINY, "--hidden-units", "8"],
+    "train_dcgan_fashion_mnist": SMALL,
+    "train_wgan_gp_fashion_mnist": ["--num-images", "40", *SMALL[:2], *SMALL[4:]],
+}
+
+
+def load(name):
+    spec = importlib.util.spec_from_file_location(name, RECIPES / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_recipe_is_short_and_tested():
+    names = {path.stem for path in RECIPES.glob("*.py")}
+    assert names == {*TRAININGS, "train_dcgan_your_folder", "sample", "resume"}
+    for path in RECIPES.glob("*.py"):
+        assert len(path.read_text("utf-8").splitlines()) <= 120, path
+
+
+@pytest.mark.parametrize("name", TRAININGS)
+def test_training_then_sampling(name, tmp_path):
+    load(name).main([*TRAININGS[name], "--out", str(tmp_path)])
+    assert list(tmp_path.glob("*.png"))
+    picture = tmp_path / "samples" / "s.png"
+    preset = str(tmp_path / "preset")
+    images = load("sample").main([preset, "--num", "6", "--out", str(picture)])
+    assert len(images) == 6
+    with Image.open(picture) as image:
+        assert min(image.size) > images.shape[1]
+
+
+def test_your_folder(tmp_path):
+    rng = np.random.default_rng(0)
+    folder = tmp_path / "photos" / "more"
+    folder.mkdir(parents=True)
+    for i, size in enumerate([(20, 30), (40, 16), (16, 16), (33, 17)]):
+        image = rng.integers(0, 256, (*size, 3), "uint8")
+        Image.fromarray(image).save((folder.parent, folder)[i % 2] / f"{i}.png")
+    gan = load("train_dcgan_your_folder").main(
+        [str(folder.parent), "--out", str(tmp_path / "run"), "--image-size", "16"]
+        + ["--epochs", "1", "--width", "4", "--batch-size", "2"]
+    )
+    assert gan.generate(2).shape == (2, 16, 16, 3)
+
+
+def test_resume(tmp_path):
+    arguments = ["--epochs", "2", "--num-images", "256", "--width", "4"]
+    assert load("resume").main([*arguments, "--out", str(tmp_path)]) == 0.0
