@@ -1,0 +1,89 @@
+"""Measures what keras_gans costs, as ratios.
+
+From a checkout:
+
+    python -m benchmarks
+    python -m benchmarks --backends torch --rounds 9
+
+Each backend runs in a process of its own, one after the other. Whatever is compared is
+measured in the same process by turns, so that a change of the machine's speed meets
+both sides. Prints Markdown.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+from benchmarks import import_time
+from benchmarks import report
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+QUICK = {
+    "width": 4,
+    "batch_size": 4,
+    "image_size": 16,
+    "rounds": 1,
+    "steps": 2,
+    "samples": 8,
+}
+
+
+def parse(argv=None):
+    """Reads the command line; `--quick` replaces the sizes by tiny ones."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument(
+        "--backends",
+        nargs="+",
+        choices=report.BACKENDS,
+        default=report.BACKENDS,
+        help="which to measure (default: all three)",
+    )
+    parser.add_argument("--width", type=int, default=64, help="of the DCGAN")
+    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--image-size", type=int, default=32)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--steps", type=int, default=50, help="steps of an epoch")
+    parser.add_argument("--samples", type=int, default=1024, help="to generate")
+    parser.add_argument(
+        "--quick", action="store_true", help="tiny sizes: does it run, not how fast"
+    )
+    args = parser.parse_args(argv)
+    if args.quick:
+        vars(args).update(QUICK)
+    return args
+
+
+def measure(backend, args):
+    """Runs the worker on one backend; returns its JSON with the import times."""
+    environment = os.environ | {"KERAS_BACKEND": backend}
+    environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    command = [sys.executable, "-m", "benchmarks.worker", json.dumps(vars(args))]
+    # What the backend has to say on stderr goes to the terminal.
+    result = subprocess.run(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+    )
+    if result.returncode:
+        sys.exit(f"The measurement on {backend} failed, for the reason above.")
+    measured = json.loads(result.stdout.splitlines()[-1])
+    measured["seconds"] |= import_time.measure(ROOT, environment, args.rounds)
+    return measured
+
+
+def main(argv=None):
+    """Measures and prints the tables."""
+    args = parse(argv)
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    measured = {}
+    for backend in args.backends:
+        print(f"measuring on {backend} ...", file=sys.stderr)
+        measured[backend] = measure(backend, args)
+    print(report.markdown(measured, args, load))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""Trains a WGAN-GP on Fashion-MNIST at 32 x 32 pixels.
+
+    python recipes/train_wgan_gp_fashion_mnist.py --out runs/wgan_gp
+
+Sample grids appear in the folder while it trains; interrupted and started again, it
+goes on where it stopped.
+"""
+
+import argparse
+import pathlib
+
+import keras
+
+import keras_gans as kg
+
+
+def main(argv=None):
+    """Trains as the command line tells; returns the model."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", default="runs/wgan_gp", type=pathlib.Path)
+    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--width", type=int, default=32)
+    parser.add_argument("--num-images", type=int, default=60_000)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args(argv)
+
+    keras.utils.set_random_seed(args.seed)
+    images, _ = kg.datasets.load("fashion_mnist", split="train", image_size=32)
+    images = images[: args.num_images]
+
+    gan = kg.models.WGANGP(
+        image_shape=images.shape[1:], width=args.width, seed=args.seed
+    )
+    gan.summary()
+    gan.compile()
+    gan.fit(
+        images,
+        batch_size=args.batch_size,
+        epochs=args.epochs,
+        callbacks=[
+            kg.callbacks.SampleGrid(args.out, every_seconds=60),
+            kg.callbacks.BackupAndRestore(args.out / "backup"),
+        ],
+    )
+    gan.save_to_preset(args.out / "preset", overwrite=True)
+    print(f"Sample grids and animation.webp: {args.out}")
+    print(f"The model: kg.models.WGANGP.from_preset({str(args.out / 'preset')!r})")
+    return gan
+
+
+if __name__ == "__main__":
+    main()
