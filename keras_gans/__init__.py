@@ -3,6 +3,7 @@
 from keras_gans import augment
 from keras_gans import callbacks
 from keras_gans import datasets
+from keras_gans import layers
 from keras_gans import losses
 from keras_gans import models
 from keras_gans import penalties
@@ -20,6 +21,7 @@ __all__ = [
     "augment",
     "callbacks",
     "datasets",
+    "layers",
     "losses",
     "models",
     "penalties",

@@ -14,6 +14,17 @@
 * `sync_state(model)`: makes the variables of a running `fit` readable and writable.
 * `fix_random_states(model)`: makes all random numbers come from states that are saved.
 * `num_replicas()`, `replica_id()`: of the data-parallel strategy in force.
+
+`tensorflow_ops.py`, `jax_ops.py` and `torch_ops.py` likewise, for layers:
+
+* `conv(inputs, kernel, strides)`, `conv_transpose(inputs, kernel, strides)`: 2D, images
+  `(B, H, W, C)`, kernels as in Keras, "same" padding, which must be symmetric: k - s
+  even and not negative for each side k of the kernel and stride s; H and W of the
+  larger image are multiples of the stride.
+* `pack_kernel(kernel)`: puts the variable into the memory order they are fastest with.
+* `batch_norm(inputs, gamma, beta, epsilon)`: `(outputs, mean, variance)`, normalized
+  over all axes but the last; gamma and beta may be None. No gradients flow to the
+  statistics that are returned.
 """
 
 import keras
@@ -23,10 +34,13 @@ _name = keras.config.backend()
 
 if _name == "tensorflow":
     from keras_gans.backend import tensorflow as _backend
+    from keras_gans.backend import tensorflow_ops as _ops
 elif _name == "jax":
     from keras_gans.backend import jax as _backend
+    from keras_gans.backend import jax_ops as _ops
 elif _name == "torch":
     from keras_gans.backend import torch as _backend
+    from keras_gans.backend import torch_ops as _ops
 else:
     raise ImportError(
         f"keras_gans trains on the Keras backends {', '.join(_NAMES)}. "
@@ -45,14 +59,23 @@ replica_id = _backend.replica_id
 sync_state = _backend.sync_state
 value_and_grad = _backend.value_and_grad
 
+batch_norm = _ops.batch_norm
+conv = _ops.conv
+conv_transpose = _ops.conv_transpose
+pack_kernel = _ops.pack_kernel
+
 __all__ = [
     "TrainStep",
     "apply_gradients",
+    "batch_norm",
     "cond",
+    "conv",
+    "conv_transpose",
     "fix_random_states",
     "input_gradients",
     "no_gradients",
     "num_replicas",
+    "pack_kernel",
     "replica_id",
     "sync_state",
     "value_and_grad",

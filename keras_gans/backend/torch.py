@@ -19,7 +19,7 @@ def value_and_grad(fn, variables):
     values = [variable.value for variable in variables]
     with torch.enable_grad():
         value, aux = fn()
-        if value.requires_grad:
+        if values and value.requires_grad:
             gradients = torch.autograd.grad(
                 value, values, allow_unused=True, materialize_grads=True
             )

@@ -35,7 +35,8 @@ def test_backends_mirror_each_other():
     root = pathlib.Path(keras_gans.__file__).parent / "backend"
     names = {}
     for name in ("tensorflow", "jax", "torch"):
-        text = (root / f"{name}.py").read_text("utf-8")
+        files = [root / f"{name}.py", root / f"{name}_ops.py"]
+        text = "".join(file.read_text("utf-8") for file in files)
         names[name] = set(re.findall(r"^(?:def|class) ([a-zA-Z]\w*)", text, re.M))
     assert names["tensorflow"] == names["jax"] == names["torch"]
     assert names["torch"] == set(backend.__all__)

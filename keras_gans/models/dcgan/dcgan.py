@@ -24,6 +24,9 @@ import keras
 from keras import layers
 
 from keras_gans import losses
+from keras_gans.layers import BatchNormalization
+from keras_gans.layers import Conv2D
+from keras_gans.layers import Conv2DTranspose
 from keras_gans.models.gan import GAN
 
 
@@ -51,7 +54,7 @@ def _normal():
 
 
 def _batch_norm():
-    return layers.BatchNormalization(
+    return BatchNormalization(
         momentum=0.9,
         epsilon=1e-5,
         gamma_initializer=keras.initializers.RandomNormal(1.0, 0.02),
@@ -83,7 +86,7 @@ def dcgan_generator(image_shape, latent_dim, width=64):
     ]
     for i in reversed(range(count - 1)):
         stack += [
-            layers.Conv2DTranspose(
+            Conv2DTranspose(
                 width << i,
                 4,
                 strides=2,
@@ -95,7 +98,7 @@ def dcgan_generator(image_shape, latent_dim, width=64):
             layers.ReLU(),
         ]
     stack += [
-        layers.Conv2DTranspose(
+        Conv2DTranspose(
             channels, 4, strides=2, padding="same", kernel_initializer=_normal()
         ),
         layers.Activation("tanh", dtype="float32"),
@@ -118,7 +121,7 @@ def dcgan_discriminator(image_shape, width=64, normalization=_batch_norm):
     for i in range(halvings(*image_shape[:2])):
         normalized = i > 0 and normalization is not None
         stack.append(
-            layers.Conv2D(
+            Conv2D(
                 width << i,
                 4,
                 strides=2,

@@ -1,0 +1,50 @@
+"""torch: convolutions and batch normalization without copies.
+
+Keras' images are channels last; permuted, as a view, one is exactly what torch calls a
+channels-last tensor, the format that is fastest on CPUs and tensor cores.
+"""
+
+import torch
+from torch.nn import functional
+
+
+def conv(inputs, kernel, strides):
+    """2D convolution; see `keras_gans.backend`."""
+    outputs = functional.conv2d(
+        inputs.permute(0, 3, 1, 2),
+        kernel.permute(3, 2, 0, 1),
+        stride=strides,
+        padding=_padding(kernel, strides),
+    )
+    return outputs.permute(0, 2, 3, 1)
+
+
+def conv_transpose(inputs, kernel, strides):
+    """2D transposed convolution; see `keras_gans.backend`."""
+    outputs = functional.conv_transpose2d(
+        inputs.permute(0, 3, 1, 2),
+        kernel.permute(3, 2, 0, 1),
+        stride=strides,
+        padding=_padding(kernel, strides),
+    )
+    return outputs.permute(0, 2, 3, 1)
+
+
+def _padding(kernel, strides):
+    return [(k - s) // 2 for k, s in zip(kernel.shape[:2], strides, strict=True)]
+
+
+def pack_kernel(kernel):
+    """Reorders a kernel's memory; see `keras_gans.backend`."""
+    value = kernel.value
+    with torch.no_grad():  # (h, w, i, o), in memory (o, h, w, i)
+        value.data = value.permute(3, 0, 1, 2).contiguous().permute(1, 2, 3, 0)
+
+
+def batch_norm(inputs, gamma, beta, epsilon):
+    """Normalizes by the batch; see `keras_gans.backend`."""
+    outputs, mean, inverse = torch.native_batch_norm(
+        inputs.movedim(-1, 1), gamma, beta, None, None, True, 0.0, epsilon
+    )
+    variance = inverse.detach().pow(-2) - epsilon
+    return outputs.movedim(1, -1), mean.detach(), variance
