@@ -1,0 +1,248 @@
+"""Reads the tensors of a PyTorch checkpoint, without PyTorch and without running code.
+
+`torch.save` writes a pickle, which may name any function to be called on reading. Here
+only what rebuilds tensors is known, and it is our own; everything else is refused by
+name. Two layouts are read: the zip archive of PyTorch 1.6 and later, and the one before
+it (several pickles one after the other, then the values).
+"""
+
+import collections
+import math
+import pathlib
+import pickle
+import struct
+import zipfile
+
+import numpy as np
+
+_LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
+_DTYPES = {
+    "BFloat16Storage": "bfloat16",
+    "BoolStorage": "bool",
+    "ByteStorage": "<u1",
+    "CharStorage": "<i1",
+    "DoubleStorage": "<f8",
+    "FloatStorage": "<f4",
+    "HalfStorage": "<f2",
+    "IntStorage": "<i4",
+    "LongStorage": "<i8",
+    "ShortStorage": "<i2",
+}
+
+
+def read_torch_file(path):
+    """Reads a state dict, or another nest of dicts, lists and tensors.
+
+    Args:
+        path: Of a file that `torch.save` wrote (`.pth`, `.pt`, `.bin`).
+
+    Returns:
+        What was saved, with NumPy arrays for the tensors (float32 for bfloat16, which
+        NumPy does not know) and plain dicts for ordered ones.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is not a PyTorch checkpoint, is damaged, or holds anything
+            but tensors, numbers, strings, lists, tuples and dicts.
+
+    Example:
+
+    ```python
+    weights = read_torch_file("inception.pth")
+    print(weights["fc.weight"].shape)  # (1008, 2048)
+    ```
+    """
+    path = pathlib.Path(path)
+    try:
+        with open(path, "rb") as file:
+            if zipfile.is_zipfile(file):
+                return _read_zip(path)
+            file.seek(0)
+            return _read_legacy(file, path)
+    except (
+        pickle.UnpicklingError, EOFError, zipfile.BadZipFile, struct.error, KeyError,
+        IndexError, AttributeError, TypeError, UnicodeDecodeError, OverflowError,
+    ) as error:  # fmt: skip
+        raise ValueError(
+            f"Expected: a whole file that `torch.save` wrote. Received: {path}, which "
+            f"cannot be read ({type(error).__name__}: {error}). Get it again."
+        ) from error
+
+
+def _read_zip(path):
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+        pickles = [name for name in names if name.endswith("/data.pkl")]
+        if len(pickles) != 1:
+            raise ValueError(
+                f"Expected: a checkpoint of `torch.save`, with one data.pkl. Received: "
+                f"{path}, a zip archive with {len(pickles)}."
+            )
+        root = pickles[0].removesuffix("data.pkl")
+        if any(name.startswith((f"{root}code/", f"{root}constants")) for name in names):
+            raise ValueError(
+                f"Expected: a state dict. Received: {path}, a TorchScript program. "
+                "Save its `state_dict()` with PyTorch."
+            )
+        order = f"{root}byteorder"
+        if order in names and archive.read(order) != b"little":
+            raise ValueError(
+                f"Expected: little-endian values. Received: {path}, which has "
+                f"{archive.read(order).decode()}-endian ones."
+            )
+        with archive.open(pickles[0]) as file:
+            unpickler = _Unpickler(file, path)
+            saved = unpickler.load()
+        for key, storage in unpickler.storages.items():
+            storage.fill(archive.read(f"{root}data/{key}"), path)
+    return _resolve(saved, path)
+
+
+def _read_legacy(file, path):
+    try:
+        magic = _Unpickler(file, path).load()
+    except (pickle.UnpicklingError, EOFError, ValueError, IndexError, KeyError) as e:
+        raise ValueError(
+            f"Expected: a file that `torch.save` wrote. Received: {path}, which is "
+            "another kind of file."
+        ) from e
+    if magic != _LEGACY_MAGIC:
+        raise ValueError(
+            f"Expected: a file that `torch.save` wrote. Received: {path}, a pickle of "
+            "something else."
+        )
+    _Unpickler(file, path).load()  # the version of the layout, 1001
+    system = _Unpickler(file, path).load()
+    if not system["little_endian"]:
+        raise ValueError(
+            f"Expected: little-endian values. Received: {path}, with big-endian ones."
+        )
+    unpickler = _Unpickler(file, path)
+    saved = unpickler.load()
+    for key in _Unpickler(file, path).load():
+        storage = unpickler.storages[key]
+        (count,) = struct.unpack("<q", file.read(8))
+        if count != storage.count:
+            raise ValueError(
+                f"{path} is damaged. Expected: {storage.count} values of storage "
+                f"{key}. Received: {count}."
+            )
+        storage.fill(file.read(storage.size), path)
+    return _resolve(saved, path)
+
+
+class _Storage:
+    """The flat values that one or more tensors look at."""
+
+    def __init__(self, dtype, count):
+        self.dtype, self.count = dtype, int(count)
+        self.values = None
+
+    @property
+    def size(self):
+        """Bytes."""
+        width = 2 if self.dtype == "bfloat16" else np.dtype(self.dtype).itemsize
+        return self.count * width
+
+    def fill(self, content, path):
+        """Takes the values from bytes."""
+        if len(content) != self.size:
+            raise ValueError(
+                f"{path} is damaged. Expected: {self.size} bytes of a tensor. "
+                f"Received: {len(content)}. Get the file again."
+            )
+        if self.dtype == "bfloat16":  # the upper half of a float32
+            bits = np.frombuffer(content, "<u2").astype("<u4") << 16
+            self.values = bits.view("<f4")
+        else:
+            self.values = np.frombuffer(content, self.dtype)
+
+
+class _Tensor:
+    """A view into a storage; what a pickle calls to make a tensor."""
+
+    def __init__(self, storage, offset, shape, strides, *_):
+        self.storage, self.offset = storage, int(offset)
+        self.shape = tuple(int(n) for n in shape)
+        self.strides = tuple(int(n) for n in strides)
+
+    def to_numpy(self, path):
+        """Copies the view."""
+        last = self.offset + sum(
+            (n - 1) * s for n, s in zip(self.shape, self.strides, strict=True)
+        )
+        empty = math.prod(self.shape) == 0
+        values = getattr(self.storage, "values", None)
+        if values is None or min((self.offset, *self.shape, *self.strides)) < 0:
+            raise ValueError(f"{path} is damaged: a tensor without its values.")
+        if empty:
+            return np.zeros(self.shape, values.dtype)
+        if last >= len(values):
+            raise ValueError(
+                f"{path} is damaged. Expected: a tensor within its {len(values)} "
+                f"values. Received: one that reaches to value {last}."
+            )
+        view = np.lib.stride_tricks.as_strided(
+            values[self.offset :],
+            self.shape,
+            [stride * values.itemsize for stride in self.strides],
+        )
+        return np.array(view, order="C")
+
+
+def _parameter(tensor, *_):
+    return tensor
+
+
+class _Unpickler(pickle.Unpickler):
+    """Knows how to make tensors and ordered dicts, and nothing else."""
+
+    known = {
+        ("collections", "OrderedDict"): collections.OrderedDict,
+        ("torch._utils", "_rebuild_parameter"): _parameter,
+        ("torch._utils", "_rebuild_tensor"): _Tensor,
+        ("torch._utils", "_rebuild_tensor_v2"): _Tensor,
+        **{("torch", name): dtype for name, dtype in _DTYPES.items()},
+    }
+
+    def __init__(self, file, path):
+        super().__init__(file, encoding="utf-8")
+        self.path = path
+        self.storages = {}
+
+    def find_class(self, module, name):
+        """Returns what a pickle may use, or refuses it by name."""
+        found = self.known.get((module, name))
+        if found is None:
+            raise ValueError(
+                "Expected: tensors, numbers, strings, lists and dicts. Received: "
+                f"{self.path}, which asks for `{module}.{name}`. Code in checkpoints "
+                "is not run here. Save a plain `state_dict()` with PyTorch."
+            )
+        return found
+
+    def persistent_load(self, saved_id):
+        """Returns the storage of that id, still without its values."""
+        kind, dtype, key, _, count, *view = saved_id
+        if kind != "storage" or dtype not in _DTYPES.values() or any(view):
+            raise ValueError(
+                f"Expected: tensors. Received: {self.path}, which holds {kind!r} of "
+                f"{dtype!r}. Save a plain `state_dict()` with PyTorch."
+            )
+        return self.storages.setdefault(key, _Storage(dtype, count))
+
+
+def _resolve(saved, path):
+    """Puts arrays in place of tensors, in all nested containers."""
+    if isinstance(saved, _Tensor):
+        return saved.to_numpy(path)
+    if isinstance(saved, dict):
+        return {key: _resolve(value, path) for key, value in saved.items()}
+    if isinstance(saved, list | tuple):
+        return type(saved)(_resolve(value, path) for value in saved)
+    if isinstance(saved, bool | int | float | str | bytes | None):
+        return saved
+    raise ValueError(
+        f"Expected: tensors, numbers, strings, lists and dicts. Received: {path}, "
+        f"which holds a {type(saved).__name__}."
+    )

@@ -1,0 +1,143 @@
+import collections
+import io
+import pickle
+import struct
+import zipfile
+
+import numpy as np
+import pytest
+
+from keras_gans.utils.torch_file import read_torch_file
+
+torch = pytest.importorskip("torch")
+
+
+def state_dict():
+    generator = torch.Generator().manual_seed(0)
+    weight = torch.randn(4, 3, 2, 2, generator=generator)
+    saved = collections.OrderedDict(
+        weight=weight,
+        transposed=weight.permute(2, 0, 3, 1),  # another view of the same storage
+        part=weight[1:3],
+        parameter=torch.nn.Parameter(torch.arange(6.0).reshape(2, 3)),
+        scalar=torch.tensor(7),
+        empty=torch.zeros(0, 3),
+        half=torch.linspace(-2, 2, 5).half(),
+        bfloat16=torch.linspace(-2, 2, 5).bfloat16(),
+        double=torch.linspace(0, 1, 3, dtype=torch.float64),
+        flags=torch.tensor([True, False, True]),
+        bytes=torch.arange(5, dtype=torch.uint8),
+    )
+    return saved
+
+
+def assert_same(found, saved):
+    assert type(found) is dict and list(found) == list(saved)
+    for key, tensor in saved.items():
+        tensor = tensor.detach()
+        expected = tensor.float() if key == "bfloat16" else tensor
+        np.testing.assert_array_equal(found[key], expected.numpy())
+        assert found[key].dtype == expected.numpy().dtype
+        assert found[key].flags.writeable and found[key].flags.c_contiguous
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_same_as_torch(zipped, tmp_path):
+    saved = state_dict()
+    torch.save(saved, tmp_path / "a.pth", _use_new_zipfile_serialization=zipped)
+    assert_same(read_torch_file(tmp_path / "a.pth"), saved)
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_nested_checkpoints(zipped, tmp_path):
+    model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4))
+    saved = {"g_ema": model.state_dict(), "step": 3, "betas": (0.5, 0.9), "n": [None]}
+    torch.save(saved, tmp_path / "a.pth", _use_new_zipfile_serialization=zipped)
+    found = read_torch_file(tmp_path / "a.pth")
+    assert_same(found.pop("g_ema"), model.state_dict())
+    assert found == {"step": 3, "betas": (0.5, 0.9), "n": [None]}
+
+
+class Evil:
+    def __reduce__(self):
+        return (print, ("this must not be printed",))
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_code_is_not_run(zipped, tmp_path, capsys):
+    saved = {"a": torch.zeros(2), "b": Evil()}
+    torch.save(saved, tmp_path / "a.pth", _use_new_zipfile_serialization=zipped)
+    with pytest.raises(ValueError, match="asks for `.*print`.*not run"):
+        read_torch_file(tmp_path / "a.pth")
+    assert "must not" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_modules_are_refused(zipped, tmp_path):
+    torch.save(
+        torch.nn.Linear(2, 2),
+        tmp_path / "a.pth",
+        _use_new_zipfile_serialization=zipped,
+    )
+    with pytest.raises(ValueError, match="`torch.nn.modules.linear.Linear`|'module'"):
+        read_torch_file(tmp_path / "a.pth")
+
+
+def test_attributes_of_what_is_known_are_refused(tmp_path):
+    # STACK_GLOBAL resolves dotted names: "OrderedDict.fromkeys", say.
+    code = b"\x80\x04\x8c\x0bcollections\x8c\x14OrderedDict.fromkeys\x93."
+    with zipfile.ZipFile(tmp_path / "a.pth", "w") as archive:
+        archive.writestr("a/data.pkl", code)
+    with pytest.raises(ValueError, match="`collections.OrderedDict.fromkeys`"):
+        read_torch_file(tmp_path / "a.pth")
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+def test_torchscript_is_refused(tmp_path):
+    torch.jit.script(torch.nn.Linear(2, 2)).save(str(tmp_path / "a.pt"))
+    with pytest.raises(ValueError, match="TorchScript"):
+        read_torch_file(tmp_path / "a.pt")
+
+
+def test_other_files(tmp_path):
+    path = tmp_path / "a.pth"
+    with pytest.raises(FileNotFoundError):
+        read_torch_file(path)
+    for content in (b"", b"<html>404</html>", b"\x89HDF\r\n\x1a\n" * 9):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match="`torch.save` wrote.*a.pth"):
+            read_torch_file(path)
+    path.write_bytes(pickle.dumps({"weight": 1}))
+    with pytest.raises(ValueError, match="a pickle of something else"):
+        read_torch_file(path)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("readme.txt", "no checkpoint")
+    with pytest.raises(ValueError, match="one data.pkl"):
+        read_torch_file(path)
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize("share", [0.2, 0.6, 0.99])
+def test_truncated_files(zipped, share, tmp_path):
+    path = tmp_path / "a.pth"
+    torch.save(state_dict(), path, _use_new_zipfile_serialization=zipped)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(ValueError, match="a.pth"):
+        read_torch_file(path)
+
+
+def test_a_tensor_cannot_look_beyond_its_storage(tmp_path):
+    buffer = io.BytesIO()
+    torch.save({"a": torch.zeros(3)}, buffer, _use_new_zipfile_serialization=False)
+    content = buffer.getvalue()
+    # The shape (3,) and the stride (1,) of the tensor: BININT1 3, TUPLE1.
+    assert content.count(b"K\x03\x85") == 1
+    path = tmp_path / "a.pth"
+    path.write_bytes(content.replace(b"K\x03\x85", b"K\x63\x85"))
+    with pytest.raises(ValueError, match="reaches to value 98"):
+        read_torch_file(path)
+    count = struct.pack("<q", 3)
+    path.write_bytes(content.replace(count, struct.pack("<q", 2)))
+    with pytest.raises(ValueError, match="Expected: 3 values.*Received: 2"):
+        read_torch_file(path)
