@@ -6,7 +6,9 @@ from keras_gans import datasets
 from keras_gans import layers
 from keras_gans import losses
 from keras_gans import models
+from keras_gans import objectives
 from keras_gans import penalties
+from keras_gans.balance import Balance
 from keras_gans.data_specs import Images
 from keras_gans.data_specs import Vectors
 from keras_gans.presets import Preset
@@ -14,6 +16,7 @@ from keras_gans.presets import presets
 from keras_gans.version import __version__
 
 __all__ = [
+    "Balance",
     "Images",
     "Preset",
     "Vectors",
@@ -24,6 +27,7 @@ __all__ = [
     "layers",
     "losses",
     "models",
+    "objectives",
     "penalties",
     "presets",
 ]

@@ -21,6 +21,12 @@ class DataSpec:
     def __init__(self, shape):
         self.shape = tuple(int(n) for n in shape)
 
+    def packed(self, size):
+        """Returns the spec of `size` examples joined along the last axis."""
+        *rest, last = self.shape
+        shape = [*rest, size * last]
+        return type(self).from_config(self.get_config() | {"shape": shape})
+
     def check(self, array, name="x"):
         """Raises if `array` (NumPy, batch first) is not data of this spec.
 

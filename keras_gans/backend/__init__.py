@@ -8,7 +8,10 @@
   differentiable, for gradient penalties.
 * `cond(pred, true_fn, false_fn)`: runs one branch only; branches may update variables.
 * `no_gradients()`: a context in which nothing is recorded for differentiation.
+* `with_values(variables, values, fn)`: `fn()` with tensors in place of variables.
 * `apply_gradients(optimizer, gradients, variables)`: one optimizer update.
+* `apply_gradients_if(active, optimizer, gradients, variables)`: one optimizer update,
+  or none at all.
 * `TrainStep`: the mixin that turns `alternating_step` and `evaluation_step`, written
   once in the stateful style, into the `train_step` and `test_step` of the backend.
 * `sync_state(model)`: makes the variables of a running `fit` readable and writable.
@@ -50,6 +53,7 @@ else:
 
 TrainStep = _backend.TrainStep
 apply_gradients = _backend.apply_gradients
+apply_gradients_if = _backend.apply_gradients_if
 cond = _backend.cond
 fix_random_states = _backend.fix_random_states
 input_gradients = _backend.input_gradients
@@ -58,6 +62,7 @@ num_replicas = _backend.num_replicas
 replica_id = _backend.replica_id
 sync_state = _backend.sync_state
 value_and_grad = _backend.value_and_grad
+with_values = _backend.with_values
 
 batch_norm = _ops.batch_norm
 conv = _ops.conv
@@ -67,6 +72,7 @@ pack_kernel = _ops.pack_kernel
 __all__ = [
     "TrainStep",
     "apply_gradients",
+    "apply_gradients_if",
     "batch_norm",
     "cond",
     "conv",
@@ -79,4 +85,5 @@ __all__ = [
     "replica_id",
     "sync_state",
     "value_and_grad",
+    "with_values",
 ]

@@ -97,6 +97,13 @@ def input_gradients(fn, x):
     return y, gradients
 
 
+def with_values(variables, values, fn):
+    """Evaluates `fn()` with tensors in place of variables; its updates are dropped."""
+    own = {id(v): value for v, value in zip(variables, values, strict=True)}
+    with _Scope(_current_values() | own):
+        return fn()
+
+
 def cond(pred, true_fn, false_fn):
     """Runs `true_fn` or `false_fn`; both return the same structure of tensors."""
     scope, updated = _current_values(), {}
@@ -125,6 +132,18 @@ def no_gradients():
 def apply_gradients(optimizer, gradients, variables):
     """Applies one update of `optimizer`."""
     optimizer.apply(gradients, variables)
+
+
+def apply_gradients_if(active, optimizer, gradients, variables):
+    """Applies one update of `optimizer` where the bool `active` is true.
+
+    Else the variables and the optimizer's own stay what they were.
+    """
+    state = [*variables, *optimizer.variables]
+    before = [variable.value for variable in state]
+    optimizer.apply(gradients, variables)
+    for variable, old in zip(state, before, strict=True):
+        variable.assign(jnp.where(active, variable.value, old))
 
 
 def sync_state(model):

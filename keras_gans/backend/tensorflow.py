@@ -48,6 +48,12 @@ def input_gradients(fn, x):
     return y, gradients
 
 
+def with_values(variables, values, fn):
+    """Evaluates `fn()` with tensors in place of variables; its updates are dropped."""
+    with keras.StatelessScope(state_mapping=zip(variables, values, strict=True)):
+        return fn()
+
+
 def cond(pred, true_fn, false_fn):
     """Runs `true_fn` or `false_fn`; both return the same structure of tensors."""
     return tf.cond(tf.convert_to_tensor(pred), true_fn, false_fn)
@@ -61,6 +67,27 @@ def no_gradients():
 def apply_gradients(optimizer, gradients, variables):
     """Applies one update of `optimizer`; gradients are summed over replicas."""
     optimizer.apply(gradients, variables)
+
+
+def apply_gradients_if(active, optimizer, gradients, variables):
+    """Applies one update of `optimizer` where the bool `active` is true.
+
+    Else the variables and the optimizer's own stay what they were.
+    """
+    state = [v.value for v in [*variables, *optimizer.variables]]
+    before = [tf.identity(value) for value in state]
+    optimizer.apply(gradients, variables)
+
+    def hold(value, old, active):
+        value.assign(tf.where(active, value, old))
+
+    def hold_all(strategy, olds, active):
+        # As optimizers do, since their variables refuse to be assigned per replica.
+        for value, old in zip(state, olds, strict=True):
+            strategy.extended.update(value, hold, args=(old, active))
+
+    context = tf.distribute.get_replica_context()
+    context.merge_call(hold_all, args=(before, active))
 
 
 def sync_state(model):

@@ -54,6 +54,12 @@ def input_gradients(fn, x):
     return (y, gradients) if recording else (y.detach(), gradients)
 
 
+def with_values(variables, values, fn):
+    """Evaluates `fn()` with tensors in place of variables; its updates are dropped."""
+    with keras.StatelessScope(state_mapping=zip(variables, values, strict=True)):
+        return fn()
+
+
 def cond(pred, true_fn, false_fn):
     """Runs `true_fn` or `false_fn`; both return the same structure of tensors."""
     return true_fn() if bool(pred) else false_fn()
@@ -68,6 +74,15 @@ def apply_gradients(optimizer, gradients, variables):
     """Applies one update of `optimizer`."""
     with torch.no_grad():
         optimizer.apply(gradients, variables)
+
+
+def apply_gradients_if(active, optimizer, gradients, variables):
+    """Applies one update of `optimizer` where the bool `active` is true.
+
+    Else the variables and the optimizer's own stay what they were.
+    """
+    if bool(active):
+        apply_gradients(optimizer, gradients, variables)
 
 
 def sync_state(model):

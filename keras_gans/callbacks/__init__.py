@@ -1,6 +1,7 @@
 """Callbacks for `fit`: pictures, backups, metrics, advice."""
 
 from keras_gans.callbacks.backup import BackupAndRestore
+from keras_gans.callbacks.discriminator_steps import DiscriminatorSteps
 from keras_gans.callbacks.sample_grid import SampleGrid
 
-__all__ = ["BackupAndRestore", "SampleGrid"]
+__all__ = ["BackupAndRestore", "DiscriminatorSteps", "SampleGrid"]

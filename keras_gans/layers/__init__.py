@@ -3,5 +3,13 @@
 from keras_gans.layers.batch_normalization import BatchNormalization
 from keras_gans.layers.convolution import Conv2D
 from keras_gans.layers.convolution import Conv2DTranspose
+from keras_gans.layers.minibatch_discrimination import MinibatchDiscrimination
+from keras_gans.layers.minibatch_standard_deviation import MinibatchStandardDeviation
 
-__all__ = ["BatchNormalization", "Conv2D", "Conv2DTranspose"]
+__all__ = [
+    "BatchNormalization",
+    "Conv2D",
+    "Conv2DTranspose",
+    "MinibatchDiscrimination",
+    "MinibatchStandardDeviation",
+]

@@ -14,11 +14,18 @@ class ArrayBatches(keras.utils.PyDataset):
     Examples that do not fill the last batch are left out, as a GAN's batch statistics
     suffer from a batch of three; shuffling leaves out others in each epoch.
 
+    The number of batches in an epoch stays what it was when `batch_size` is changed
+    between epochs. Where the examples do not last for them, they come again, in another
+    order.
+
     Args:
         arrays: Tuple of arrays of the same length N: images, and labels if any.
         batch_size: Int, examples of one step; at most N.
         shuffle: Bool.
         seed: Non-negative int.
+
+    Attributes:
+        within_epoch: Whether an epoch is running.
     """
 
     def __init__(self, arrays, batch_size, shuffle, seed):
@@ -27,22 +34,47 @@ class ArrayBatches(keras.utils.PyDataset):
         self.batch_size = batch_size
         self.shuffle = shuffle
         self.seed = seed
+        self.length = len(arrays[0]) // batch_size
+        self.within_epoch = False
         self.set_epoch(0)
 
     def set_epoch(self, epoch):
         """Fixes the order of the examples for `epoch`."""
-        self.order = None
-        if self.shuffle:
-            rng = np.random.default_rng((self.seed, epoch))
-            self.order = rng.permutation(len(self.arrays[0]))
+        self.epoch = epoch
+        self.orders = {}
+
+    def on_epoch_begin(self):
+        """Takes a note: the size of batches must not change now."""
+        self.within_epoch = True
+
+    def on_epoch_end(self):
+        """Takes a note: the size of batches may change now."""
+        self.within_epoch = False
+
+    def _order(self, turn):
+        """Order of the examples when they come for the `turn`-th time."""
+        if turn not in self.orders:
+            count = len(self.arrays[0])
+            order = np.arange(count)
+            if self.shuffle:
+                seed = (self.seed, self.epoch, *((turn,) if turn else ()))
+                order = np.random.default_rng(seed).permutation(count)
+            self.orders = {turn: order}
+        return self.orders[turn]
 
     def __len__(self):
-        return len(self.arrays[0]) // self.batch_size
+        return self.length
 
     def __getitem__(self, index):
-        rows = slice(index * self.batch_size, (index + 1) * self.batch_size)
-        if self.order is not None:
-            rows = self.order[rows]
+        count = len(self.arrays[0])
+        start, rows = index * self.batch_size, []
+        end = start + self.batch_size
+        while start < end:
+            turn, first = divmod(start, count)
+            last = min(first + end - start, count)
+            rows.append(self._order(turn)[first:last])
+            start += last - first
+        rows = rows[0] if len(rows) == 1 else np.concatenate(rows)
         return tuple(array[rows] for array in self.arrays)
 
 

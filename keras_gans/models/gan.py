@@ -18,7 +18,6 @@ step, here, is written once, in the stateful style, for every backend and varian
 
 import keras
 import numpy as np
-from keras import ops
 
 from keras_gans import augment as augments
 from keras_gans import backend
@@ -28,6 +27,7 @@ from keras_gans.data_specs import Images
 from keras_gans.data_specs import check_labels
 from keras_gans.models.mlp import mlp_discriminator
 from keras_gans.models.mlp import mlp_generator
+from keras_gans.models.objectives import Objectives
 from keras_gans.models.optimizer import AlternatingOptimizer
 from keras_gans.models.saving import SavingMixin
 from keras_gans.models.step import AlternatingStep
@@ -35,7 +35,6 @@ from keras_gans.models.step import Player
 from keras_gans.models.step import variables_of
 from keras_gans.models.training import TrainingMixin
 from keras_gans.utils.random import SeedGenerator
-from keras_gans.utils.random import draw_latents
 from keras_gans.utils.random import sample_latents
 
 PAPER = "paper"
@@ -43,7 +42,14 @@ PAPER = "paper"
 
 
 @keras.saving.register_keras_serializable("keras_gans")
-class GAN(backend.TrainStep, AlternatingStep, TrainingMixin, SavingMixin, keras.Model):
+class GAN(
+    backend.TrainStep,
+    AlternatingStep,
+    Objectives,
+    TrainingMixin,
+    SavingMixin,
+    keras.Model,
+):
     """A generative adversarial network: two networks, trained against each other.
 
     As it stands this is the GAN of Goodfellow et al. 2014 (arXiv:1406.2661); with
@@ -61,6 +67,10 @@ class GAN(backend.TrainStep, AlternatingStep, TrainingMixin, SavingMixin, keras.
             `keras_gans.Vectors(2)` for points of the plane.
         num_classes: Optional int; with it, both networks take labels too, and must be
             given.
+        pac: Int >= 1, m of PacGAN (Lin et al. 2018, arXiv:1712.04086): the
+            discriminator judges m examples at once, joined along the channels. A
+            `discriminator` of your own takes `(B, H, W, m * C)`, vectors `(B, m * D)`,
+            and gives `(B, 1)`. Not for conditional models.
         seed: Optional int, start of the random numbers of training and of the order
             of examples. (Initial weights follow `keras.utils.set_random_seed`.)
         name: Optional name.
@@ -95,6 +105,7 @@ class GAN(backend.TrainStep, AlternatingStep, TrainingMixin, SavingMixin, keras.
         discriminator=None,
         data_spec=None,
         num_classes=None,
+        pac=1,
         seed=None,
         name=None,
         dtype=None,
@@ -111,10 +122,16 @@ class GAN(backend.TrainStep, AlternatingStep, TrainingMixin, SavingMixin, keras.
                 "Expected: with `num_classes`, a `generator` and a `discriminator` "
                 f"that take labels. Received: num_classes={num_classes} without them."
             )
+        if not isinstance(pac, int) or pac < 1 or (pac > 1 and num_classes is not None):
+            raise ValueError(
+                "Expected: `pac` as an int of at least 1, and 1 with `num_classes`, as "
+                f"the examples of a pack differ in class. Received: {pac!r}."
+            )
         self._init_config = {
             "latent_dim": latent_dim,
             "latent_distribution": latent_distribution,
             "num_classes": num_classes,
+            "pac": pac,
             "seed": seed,
             **sizes,
         }
@@ -123,9 +140,13 @@ class GAN(backend.TrainStep, AlternatingStep, TrainingMixin, SavingMixin, keras.
         self.latent_dim = latent_dim
         self.latent_distribution = latent_distribution
         self.num_classes = num_classes
-        if generator is None or discriminator is None:
-            with _dtype_policy(self.dtype_policy):
+        self.pac = pac
+        with _dtype_policy(self.dtype_policy):
+            if generator is None or discriminator is None:
                 networks = self.networks(self.data_spec, latent_dim, **sizes)
+            if discriminator is None and pac > 1:
+                spec = self.data_spec.packed(pac)
+                networks = (networks[0], self.networks(spec, latent_dim, **sizes)[1])
         self.generator = generator or networks[0]
         self.discriminator = discriminator or networks[1]
         self._check_networks()
@@ -174,12 +195,14 @@ class GAN(backend.TrainStep, AlternatingStep, TrainingMixin, SavingMixin, keras.
                 f"The generator does not fit the data. Expected: output shape "
                 f"{expected}. Received: {tuple(self.generator.output_shape)}."
             )
+        expected = (None, *self.data_spec.packed(self.pac).shape)
         received = self.discriminator.input_shape
         received = received[0] if isinstance(received, list) else received
         if tuple(received) != expected:
+            packs = f", {self.pac} examples joined" if self.pac > 1 else ""
             raise ValueError(
                 "The discriminator does not fit the data. Expected: input shape "
-                f"{expected}. Received: {tuple(received)}."
+                f"{expected}{packs}. Received: {tuple(received)}."
             )
 
     # ---------------------------------------------------------------- the recipe
@@ -219,6 +242,10 @@ class GAN(backend.TrainStep, AlternatingStep, TrainingMixin, SavingMixin, keras.
         ema_half_life=PAPER,
         instance_noise=None,
         *,
+        feature_matching=None,
+        top_k=None,
+        unrolled=None,
+        balance=None,
         run_eagerly=False,
         steps_per_execution=1,
         jit_compile="auto",
@@ -241,6 +268,11 @@ class GAN(backend.TrainStep, AlternatingStep, TrainingMixin, SavingMixin, keras.
                 discriminator sees (Sonderby et al. 2016, arXiv:1610.04490): a float,
                 or a `keras.optimizers.schedules.LearningRateSchedule` of the
                 discriminator's updates.
+            feature_matching: Optional `keras_gans.objectives.FeatureMatching`.
+            top_k: Optional `keras_gans.objectives.TopK`.
+            unrolled: Optional `keras_gans.objectives.Unrolled`.
+            balance: Optional `keras_gans.Balance`, which holds back the player that is
+                too strong.
             run_eagerly: As in Keras.
             steps_per_execution: As in Keras.
             jit_compile: As in Keras.
@@ -264,12 +296,6 @@ class GAN(backend.TrainStep, AlternatingStep, TrainingMixin, SavingMixin, keras.
             "generator": keras.optimizers.get(config["generator_optimizer"]),
         }
         self._check_optimizers(optimizers)
-        steps = config["discriminator_steps"]
-        if not isinstance(steps, int) or steps < 1:
-            raise ValueError(
-                "Expected: `discriminator_steps` as an int of at least 1. "
-                f"Received: {steps!r}."
-            )
         half_life = config["ema_half_life"]
         if half_life is not None and not half_life > 0:
             raise ValueError(
@@ -281,11 +307,14 @@ class GAN(backend.TrainStep, AlternatingStep, TrainingMixin, SavingMixin, keras.
         self.loss = losses.get(config["loss"])
         self.penalties = [penalties_module.get(p) for p in config["penalties"] or []]
         self.augment = augments.get(augment)
-        self.discriminator_steps = steps
+        self.discriminator_steps = config["discriminator_steps"]
         self.ema_half_life = half_life
         self.instance_noise = instance_noise
+        self._set_options(feature_matching, top_k, unrolled, balance)
         optimizer = AlternatingOptimizer(optimizers)
-        optimizer.build({p.name: variables_of(p) for p in self.players()})
+        optimizer.build(
+            {p.name: variables_of(p) for p in self.players()}, self._state_of_options()
+        )
         self._make_trackers()
         super().compile(
             optimizer=optimizer,
@@ -334,6 +363,10 @@ class GAN(backend.TrainStep, AlternatingStep, TrainingMixin, SavingMixin, keras.
             "discriminator_steps": self.discriminator_steps,
             "ema_half_life": self.ema_half_life,
             "instance_noise": serialize(self.instance_noise),
+            "feature_matching": serialize(self.feature_matching),
+            "top_k": serialize(self.top_k),
+            "unrolled": serialize(self.unrolled),
+            "balance": serialize(self.balance),
             **self._run_options,
         }
 
@@ -364,95 +397,6 @@ class GAN(backend.TrainStep, AlternatingStep, TrainingMixin, SavingMixin, keras.
             ),
             Player("generator", (self.generator,), self.generator_objective, 1),
         ]
-
-    def discriminator_objective(self, real, labels=None, training=True):
-        """What the discriminator minimises: mean loss plus weighted mean penalties.
-
-        Args:
-            real: `(B, *data_spec.shape)`, as the networks see it.
-            labels: Optional `(B,)`.
-            training: Whether the networks train; penalties are left out if not.
-
-        Returns:
-            The scalar, and a dict of logs.
-        """
-        with backend.no_gradients():
-            fake = self.draw_fakes(ops.shape(real)[0], labels, training)
-        fake = ops.stop_gradient(fake)
-        real_logits = self.discriminate(real, labels, training)
-        fake_logits = self.discriminate(fake, labels, training)
-        loss = ops.mean(self.loss.discriminator(real_logits, fake_logits))
-        score = ops.sigmoid if self.loss.probabilistic else (lambda logits: logits)
-        logs = {
-            "d_loss": loss,
-            "d_real": ops.mean(score(real_logits)),
-            "d_fake": ops.mean(score(fake_logits)),
-        }
-        for penalty in self.penalties if training else ():
-            if penalty.has_value:
-                value, share = self._penalty(penalty, real, fake, labels)
-                loss = loss + penalty.weight * penalty.every * share * value
-                logs[penalty.name] = (value, share)
-        return loss, logs
-
-    def generator_objective(self, real, labels=None, training=True):
-        """What the generator minimises.
-
-        Args:
-            real: `(B, *data_spec.shape)`, as the networks see it; relativistic losses
-                compare with it.
-            labels: Optional `(B,)`.
-            training: Whether the networks train.
-
-        Returns:
-            The scalar, and a dict of logs.
-        """
-        fake = self.draw_fakes(ops.shape(real)[0], labels, training)
-        fake_logits = self.discriminate(fake, labels, training)
-        real_logits = None
-        if self.loss.relativistic:
-            real_logits = self.discriminate(real, labels, training)
-        loss = ops.mean(self.loss.generator(fake_logits, real_logits))
-        return loss, {"g_loss": loss}
-
-    def draw_fakes(self, count, labels=None, training=True):
-        """Draws latents and generates `count` examples from them, inside the step."""
-        latents = draw_latents(
-            (count, self.latent_dim), self.latent_distribution, self.seed_generator
-        )
-        inputs = latents if labels is None else [latents, labels]
-        return ops.cast(self.generator(inputs, training=training), "float32")
-
-    def discriminate(self, examples, labels=None, training=True):
-        """Logits of examples, seen through augmentation and noise when training."""
-        if training and self.augment is not None:
-            examples = self.augment(examples, self.seed_generator)
-        if training and self.instance_noise is not None:
-            noise = keras.random.normal(ops.shape(examples), seed=self.seed_generator)
-            examples = examples + self._noise_stddev() * noise
-        inputs = examples if labels is None else [examples, labels]
-        return self.discriminator(inputs, training=training)
-
-    def _noise_stddev(self):
-        if callable(self.instance_noise):
-            return self.instance_noise(self.discriminator_optimizer.iterations)
-        return self.instance_noise
-
-    def _penalty(self, penalty, real, fake, labels):
-        """Mean penalty, and 1.0 where it is due, else 0.0 for both."""
-
-        def mean():
-            def discriminator(examples):
-                return self.discriminate(examples, labels)
-
-            values = penalty(discriminator, real, fake, self.seed_generator)
-            return ops.cast(ops.mean(values), "float32")
-
-        if penalty.every == 1:
-            return mean(), 1.0
-        due = ops.equal(self.discriminator_optimizer.iterations % penalty.every, 0)
-        value = backend.cond(due, mean, lambda: ops.zeros((), "float32"))
-        return value, ops.cast(due, "float32")
 
     # ---------------------------------------------------------------- sampling
 

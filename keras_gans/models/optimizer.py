@@ -1,6 +1,7 @@
 """One optimizer object that carries the optimizers of all players."""
 
 import keras
+import numpy as np
 
 
 @keras.saving.register_keras_serializable("keras_gans")
@@ -19,21 +20,26 @@ class AlternatingOptimizer(keras.optimizers.Optimizer):
     def __init__(self, players):
         super().__init__(learning_rate=0.0, name="alternating_optimizer")
         self.players = players
+        self._state = ()
 
-    def build(self, variables):
+    def build(self, variables, state=()):
         """Builds each player's optimizer.
 
         Args:
             variables: Dict from the player's name to its list of variables.
+            state: Other variables of training, such as moving averages, to be saved
+                and resumed with the optimizers.
         """
+        self._state = tuple(state)
         for name, optimizer in self.players.items():
             optimizer.build(variables[name])
         self.built = True
 
     @property
     def variables(self):
-        """The variables of all players' optimizers."""
-        return [v for optimizer in self.players.values() for v in optimizer.variables]
+        """The variables of all players' optimizers, and other state of training."""
+        variables = [v for o in self.players.values() for v in o.variables]
+        return [*variables, *self._state]
 
     @property
     def learning_rate(self):
@@ -56,10 +62,14 @@ class AlternatingOptimizer(keras.optimizers.Optimizer):
         )
 
     def save_own_variables(self, store):
-        """Stores nothing: Keras visits the players' optimizers by themselves."""
+        """Stores the state; Keras visits the players' optimizers by themselves."""
+        for i, variable in enumerate(self._state):
+            store[f"state_{i}"] = keras.ops.convert_to_numpy(variable.value)
 
     def load_own_variables(self, store):
-        """Loads nothing: Keras visits the players' optimizers by themselves."""
+        """Loads the state; Keras visits the players' optimizers by themselves."""
+        for i, variable in enumerate(self._state):
+            variable.assign(np.asarray(store[f"state_{i}"]))
 
     def get_config(self):
         """Returns the serialized optimizers."""

@@ -20,9 +20,10 @@ class AlternatingStep:
     """One turn of every player on one batch, the average of the generator, the logs.
 
     What it needs of a model: `players()`, `optimizer.players`, `data_spec`,
-    `num_classes`, `penalties`, `generator`, `ema_generator`, `ema_half_life` and
-    `images_seen`. The code is in the stateful style (read variables, compute, assign);
-    `backend.TrainStep` makes each backend's `train_step` of it.
+    `num_classes`, `penalties`, `balance`, `feature_matching`, `generator`,
+    `ema_generator`, `ema_half_life` and `images_seen`. The code is in the stateful
+    style (read variables, compute, assign); `backend.TrainStep` makes each backend's
+    `train_step` of it.
     """
 
     def alternating_step(self, x, y=None):
@@ -61,7 +62,12 @@ class AlternatingStep:
         variables = variables_of(player)
         (_, logs), gradients = backend.value_and_grad(objective, variables)
         optimizer = self.optimizer.players[player.name]
-        backend.apply_gradients(optimizer, gradients, variables)
+        if self.balance is None:
+            backend.apply_gradients(optimizer, gradients, variables)
+        else:
+            active = self.balance.active(player.name)
+            backend.apply_gradients_if(active, optimizer, gradients, variables)
+            logs[f"{player.name[0]}_active"] = ops.cast(active, "float32")
         with backend.no_gradients():
             if player.name == "discriminator":
                 for penalty in self.penalties:
@@ -96,6 +102,8 @@ class AlternatingStep:
     def _make_trackers(self):
         names = ["d_loss", "g_loss", "d_real", "d_fake"]
         names += [penalty.name for penalty in self.penalties if penalty.has_value]
+        names += ["feature_matching"] if self.feature_matching is not None else []
+        names += ["d_active", "g_active"] if self.balance is not None else []
         if len(set(names)) < len(names):
             raise ValueError(
                 "Expected: penalties with different names. Received: "

@@ -72,13 +72,14 @@ class TrainingMixin:
         gan.fit(images, batch_size=64, epochs=20)
         ```
         """
+        from keras_gans.callbacks.log_settings import LogSettings
         from keras_gans.callbacks.nan_guard import NaNGuard
 
         self._assert_compile_called("fit")
         x, own = self._prepare(x, y, batch_size, shuffle)
         if validation_data is not None:
             validation_data = self._checked_validation(validation_data)
-        own = [NaNGuard(), *own]
+        own = [NaNGuard(), LogSettings(), *own]
         if isinstance(callbacks, keras.callbacks.CallbackList):
             for callback in own:
                 callbacks.append(callback)
@@ -88,19 +89,63 @@ class TrainingMixin:
             callbacks = [*own, callbacks]
         is_own_order = isinstance(x, ArrayBatches)
         is_dataset = isinstance(x, keras.utils.PyDataset)
-        return super().fit(
-            x,
-            epochs=epochs,
-            verbose=verbose,
-            callbacks=callbacks,
-            validation_data=validation_data,
-            shuffle=shuffle and is_dataset and not is_own_order,
-            initial_epoch=initial_epoch,
-            steps_per_epoch=steps_per_epoch,
-            validation_steps=validation_steps,
-            validation_batch_size=validation_batch_size or batch_size,
-            validation_freq=validation_freq,
-        )
+        # Not tracked by Keras: nothing of it is to be saved.
+        object.__setattr__(self, "_fit_batches", x)
+        try:
+            return super().fit(
+                x,
+                epochs=epochs,
+                verbose=verbose,
+                callbacks=callbacks,
+                validation_data=validation_data,
+                shuffle=shuffle and is_dataset and not is_own_order,
+                initial_epoch=initial_epoch,
+                steps_per_epoch=steps_per_epoch,
+                validation_steps=validation_steps,
+                validation_batch_size=validation_batch_size or batch_size,
+                validation_freq=validation_freq,
+            )
+        finally:
+            object.__setattr__(self, "_fit_batches", None)
+
+    @property
+    def discriminator_steps(self):
+        """Updates of the discriminator per update of the generator.
+
+        It may be set after `compile`: between two `fit`, or, for arrays, from a
+        callback at the beginning or the end of an epoch.
+        """
+        return self._discriminator_steps
+
+    @discriminator_steps.setter
+    def discriminator_steps(self, steps):
+        if not isinstance(steps, int) or isinstance(steps, bool) or steps < 1:
+            raise ValueError(
+                "Expected: `discriminator_steps` as an int of at least 1. "
+                f"Received: {steps!r}."
+            )
+        batches = getattr(self, "_fit_batches", None)
+        if batches is not None and steps != self._discriminator_steps:
+            if not isinstance(batches, ArrayBatches) or batches.within_epoch:
+                raise RuntimeError(
+                    "Expected: during `fit`, `discriminator_steps` to change between "
+                    "epochs of arrays. Received: a change "
+                    + (
+                        "within an epoch. Use `on_epoch_begin` of a callback."
+                        if isinstance(batches, ArrayBatches)
+                        else "with data in batches. Call `fit` again after it."
+                    )
+                )
+            size = batches.batch_size // self._discriminator_steps
+            if size * steps > len(batches.arrays[0]):
+                raise ValueError(
+                    f"Expected: at least {size * steps} examples, discriminator_steps="
+                    f"{steps} batches of {size}. Received: {len(batches.arrays[0])}."
+                )
+            batches.batch_size = size * steps
+        self._discriminator_steps = steps
+        if getattr(self, "train_function", None) is not None:
+            self.make_train_function(force=True)
 
     def evaluate(self, x=None, y=None, batch_size=None, **kwargs):
         """Measures the losses on data, in inference mode, and updates nothing.
@@ -143,6 +188,11 @@ class TrainingMixin:
             raise ValueError(
                 f"Expected: at least discriminator_steps={slices} examples. "
                 f"Received: {len(x)}."
+            )
+        if min(batch_size, len(x)) % self.pac:
+            raise ValueError(
+                f"Expected: batches that can be cut into packs of pac={self.pac} "
+                f"examples. Received: batch_size={batch_size} of {len(x)} examples."
             )
         step_size = min(batch_size * slices, len(x) // slices * slices)
         batches = ArrayBatches(

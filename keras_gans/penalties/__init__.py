@@ -4,17 +4,23 @@ import difflib
 
 import keras
 
+from keras_gans.penalties.consistency import BalancedConsistency
+from keras_gans.penalties.consistency import Consistency
 from keras_gans.penalties.dragan import DRAGAN
 from keras_gans.penalties.gradient_penalty import GradientPenalty
 from keras_gans.penalties.gradient_penalty import LipschitzPenalty
+from keras_gans.penalties.lecam import LeCam
 from keras_gans.penalties.penalty import Penalty
 from keras_gans.penalties.weight_clipping import WeightClipping
 from keras_gans.penalties.zero_centered import R1
 from keras_gans.penalties.zero_centered import R2
 
 _NAMES = {
+    "balanced_consistency": BalancedConsistency,
+    "consistency": Consistency,
     "dragan": DRAGAN,
     "gradient_penalty": GradientPenalty,
+    "lecam": LeCam,
     "lipschitz_penalty": LipschitzPenalty,
     "r1": R1,
     "r2": R2,
@@ -22,8 +28,11 @@ _NAMES = {
 }
 
 __all__ = [
+    "BalancedConsistency",
+    "Consistency",
     "DRAGAN",
     "GradientPenalty",
+    "LeCam",
     "LipschitzPenalty",
     "Penalty",
     "R1",

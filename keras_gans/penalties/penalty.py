@@ -21,6 +21,11 @@ class Penalty:
     Attributes:
         name: Its key in the logs, which show the mean, unweighted.
         has_value: False if there is only the rule, `after_update`.
+        uses_logits: Whether `of_logits(real_logits, fake_logits)` is all there is to
+            it, so that the objective need not call the discriminator again.
+        per_logit: Whether real and fake come packed, where the discriminator judges
+            packs (`pac=2`); else they come one by one.
+        variables: State that is saved with the optimizer; `build` makes it.
 
     Raises:
         ValueError: If `weight` or `every` is out of range.
@@ -28,6 +33,9 @@ class Penalty:
 
     name = "penalty"
     has_value = True
+    uses_logits = False
+    per_logit = True
+    variables = ()
 
     def __init__(self, weight=1.0, every=1):
         if not 0.0 <= weight < float("inf"):
@@ -64,6 +72,9 @@ class Penalty:
     def call(self, discriminator, real, fake, seed):
         """The equation; float32 samples in, `(B,)` out."""
         raise NotImplementedError
+
+    def build(self):
+        """Makes the state, or starts it anew; called by `compile`."""
 
     def after_update(self, variables):
         """Called with the discriminator's variables after each of its updates."""

@@ -1,0 +1,117 @@
+"""Feature matching: Salimans et al. 2016, arXiv:1606.03498, section 3.1."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("keras_gans")
+class FeatureMatching:
+    r"""The generator matches the mean features of an inner layer of the discriminator.
+
+        G:  weight * |mean f(x) - mean f(G(z))|^2 + adversarial_weight * (its loss)
+
+    (Salimans et al. 2016, "Improved Techniques for Training GANs", arXiv:1606.03498,
+    section 3.1, where the adversarial loss is left out; the discriminator is trained as
+    ever.) Features are flattened and the square is the mean over them, not the sum, so
+    that `weight` does not depend on the layer's size. Logged as `feature_matching`,
+    unweighted. Under data parallelism on TensorFlow, the means are of the replica's
+    part of the batch.
+
+    Args:
+        layer: Name of a layer of the discriminator, whose output f is. None: what the
+            last layer with weights is fed with.
+        weight: Float >= 0.
+        adversarial_weight: Float >= 0, of the generator's own loss.
+
+    Raises:
+        ValueError: If a weight is out of range.
+
+    Example:
+
+    ```python
+    gan.compile(feature_matching=kg.objectives.FeatureMatching())
+    ```
+    """
+
+    def __init__(self, layer=None, weight=1.0, adversarial_weight=0.0):
+        for name, value in {
+            "weight": weight,
+            "adversarial_weight": adversarial_weight,
+        }.items():
+            if not 0.0 <= value < float("inf"):
+                raise ValueError(
+                    f"Expected: `{name}` of feature matching as a finite number >= 0. "
+                    f"Received: {value!r}."
+                )
+        self.layer = layer
+        self.weight = float(weight)
+        self.adversarial_weight = float(adversarial_weight)
+
+    def network(self, discriminator):
+        """The discriminator as a network with two outputs: features and logits.
+
+        Args:
+            discriminator: A functional or sequential Keras model. Its layers are
+                shared, not copied.
+
+        Returns:
+            A `keras.Model`.
+
+        Raises:
+            ValueError: If the discriminator has no such layer, or its layers cannot be
+                looked into.
+        """
+        if getattr(discriminator, "inputs", None) is None:
+            raise ValueError(
+                "Expected: for feature matching, a discriminator made as keras."
+                "Sequential or keras.Model(inputs, outputs), whose layers can be "
+                f"looked into. Received: {type(discriminator).__name__}."
+            )
+        names = [layer.name for layer in discriminator.layers]
+        if self.layer is None:
+            with_weights = [x for x in discriminator.layers if x.trainable_weights]
+            features = with_weights[-1].input
+        elif self.layer in names:
+            features = discriminator.get_layer(self.layer).output
+        else:
+            raise ValueError(
+                "Expected: for feature matching, the name of a layer of the "
+                f"discriminator, one of {names}. Received: {self.layer!r}."
+            )
+        if isinstance(features, list | tuple):
+            raise ValueError(
+                "Expected: for feature matching, features that are one tensor. "
+                f"Received: {len(features)} of them. Name another `layer`."
+            )
+        return keras.Model(discriminator.inputs, [features, discriminator.outputs[0]])
+
+    def __call__(self, real_features, fake_features):
+        """Mean over the features of |mean f(x) - mean f(G(z))|^2.
+
+        Args:
+            real_features: `(B, ...)`.
+            fake_features: `(B, ...)`.
+
+        Returns:
+            Float32 scalar.
+        """
+        real = ops.mean(ops.cast(real_features, "float32"), axis=0)
+        fake = ops.mean(ops.cast(fake_features, "float32"), axis=0)
+        return ops.mean(ops.square(ops.stop_gradient(real) - fake))
+
+    def combine(self, loss, distance):
+        """The generator's objective of its loss and of the features' distance."""
+        return self.adversarial_weight * loss + self.weight * distance
+
+    def get_config(self):
+        """Returns the arguments."""
+        return {
+            "layer": self.layer,
+            "weight": self.weight,
+            "adversarial_weight": self.adversarial_weight,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        """Makes the option again."""
+        return cls(**config)
