@@ -5,10 +5,15 @@ import difflib
 import keras
 
 from keras_gans.metrics.features.extractor import FeatureExtractor
+from keras_gans.metrics.features.inception_v3 import InceptionV3FID
+from keras_gans.metrics.features.lenet import LeNetFashionMNIST
 
-_NAMED = {}
+_NAMED = {
+    "inception_v3_fid": InceptionV3FID,
+    "lenet_fashion_mnist": LeNetFashionMNIST,
+}
 
-__all__ = ["FeatureExtractor", "get"]
+__all__ = ["FeatureExtractor", "InceptionV3FID", "LeNetFashionMNIST", "get"]
 
 
 def get(features, resize=None, quantize=True):

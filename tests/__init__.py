@@ -1,0 +1,1 @@
+"""A package, since torch-fidelity installs another one of the name `tests`."""
