@@ -4,16 +4,24 @@ import difflib
 
 import keras
 
+from keras_gans.metrics.features.efficientnet_lite import EfficientNetLite0
 from keras_gans.metrics.features.extractor import FeatureExtractor
 from keras_gans.metrics.features.inception_v3 import InceptionV3FID
 from keras_gans.metrics.features.lenet import LeNetFashionMNIST
 
 _NAMED = {
+    "efficientnet_lite0": EfficientNetLite0,
     "inception_v3_fid": InceptionV3FID,
     "lenet_fashion_mnist": LeNetFashionMNIST,
 }
 
-__all__ = ["FeatureExtractor", "InceptionV3FID", "LeNetFashionMNIST", "get"]
+__all__ = [
+    "EfficientNetLite0",
+    "FeatureExtractor",
+    "InceptionV3FID",
+    "LeNetFashionMNIST",
+    "get",
+]
 
 
 def get(features, resize=None, quantize=True):

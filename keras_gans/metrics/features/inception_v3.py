@@ -12,10 +12,11 @@ the kernels, and 1x1 convolutions come before average pools, with which they com
 import functools
 
 import keras
-import numpy as np
 from keras import layers
 
 from keras_gans.metrics.features.extractor import FeatureExtractor
+from keras_gans.metrics.features.state_dict import array
+from keras_gans.metrics.features.state_dict import folded_convolution
 from keras_gans.utils.download import cached_download
 from keras_gans.utils.download import sha256
 from keras_gans.utils.torch_file import read_torch_file
@@ -171,36 +172,13 @@ def load_state_dict(model, state):
     """
     for layer in model.layers:
         if isinstance(layer, layers.Conv2D):
-            layer.set_weights(_folded(state, layer))
-    fc = _array(state, "fc.weight", (1008, 2048))
+            key = layer.name.replace("__", ".")  # on torch, names cannot have dots
+            names = f"{key}.conv", f"{key}.bn"
+            layer.set_weights(
+                folded_convolution(state, *names, layer.kernel.shape, _EPSILON)
+            )
+    fc = array(state, "fc.weight", (1008, 2048))
     model.get_layer("fc").set_weights([fc.T])
-
-
-def _folded(state, layer):
-    """Kernel and bias of a convolution and the batch normalization behind it."""
-    key = layer.name.replace("__", ".")  # on torch, names cannot have dots
-    height, width, channels, filters = layer.kernel.shape
-    kernel = _array(
-        state, f"{key}.conv.weight", (filters, channels, height, width)
-    ).astype("float64")
-    gamma, beta, mean, variance = (
-        _array(state, f"{key}.bn.{part}", (filters,)).astype("float64")
-        for part in ("weight", "bias", "running_mean", "running_var")
-    )
-    scale = gamma / np.sqrt(variance + _EPSILON)
-    kernel = kernel.transpose(2, 3, 1, 0) * scale
-    return [kernel.astype("float32"), (beta - mean * scale).astype("float32")]
-
-
-def _array(state, key, shape):
-    array = state.get(key)
-    if array is None or array.shape != shape:
-        received = "none" if array is None else f"one of shape {array.shape}"
-        raise ValueError(
-            f"Expected: an array {key!r} of shape {shape} in the state dict of the "
-            f"FID's Inception. Received: {received}."
-        )
-    return array
 
 
 class InceptionV3FID(FeatureExtractor):
