@@ -5,6 +5,7 @@ from keras_gans import callbacks
 from keras_gans import datasets
 from keras_gans import layers
 from keras_gans import losses
+from keras_gans import metrics
 from keras_gans import models
 from keras_gans import objectives
 from keras_gans import penalties
@@ -26,6 +27,7 @@ __all__ = [
     "datasets",
     "layers",
     "losses",
+    "metrics",
     "models",
     "objectives",
     "penalties",

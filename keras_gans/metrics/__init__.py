@@ -1,5 +1,27 @@
 """How good generated samples are, and how diverse."""
 
 from keras_gans.metrics import features
+from keras_gans.metrics.frechet_distance import FrechetDistance
+from keras_gans.metrics.frechet_distance_infinity import FrechetDistanceInfinity
+from keras_gans.metrics.image_similarity import PSNR
+from keras_gans.metrics.image_similarity import SSIM
+from keras_gans.metrics.inception_score import InceptionScore
+from keras_gans.metrics.intra_class_frechet_distance import IntraClassFrechetDistance
+from keras_gans.metrics.kernel_distance import KernelDistance
+from keras_gans.metrics.metric import GenerativeMetric
+from keras_gans.metrics.pairwise_diversity import PairwiseDiversity
+from keras_gans.metrics.prdc import PRDC
 
-__all__ = ["features"]
+__all__ = [
+    "PRDC",
+    "PSNR",
+    "SSIM",
+    "FrechetDistance",
+    "FrechetDistanceInfinity",
+    "GenerativeMetric",
+    "InceptionScore",
+    "IntraClassFrechetDistance",
+    "KernelDistance",
+    "PairwiseDiversity",
+    "features",
+]

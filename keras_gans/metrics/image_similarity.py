@@ -1,0 +1,86 @@
+"""PSNR and SSIM of pairs of images, by Keras' own ops, for image translation."""
+
+import keras
+from keras import ops
+
+
+class _ImageSimilarity(keras.metrics.Mean):
+    """Mean over pairs of images; both uint8, or both float in [-1, 1]."""
+
+    def __init__(self, name, dtype=None):
+        super().__init__(name=name, dtype=dtype)
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        """Takes a batch of pairs `(B, H, W, C)`, and optional weights `(B,)`."""
+        y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
+        dtypes = [keras.backend.standardize_dtype(y.dtype) for y in (y_true, y_pred)]
+        if tuple(y_true.shape) != tuple(y_pred.shape) or len(y_true.shape) != 4:
+            raise ValueError(
+                "Expected: pairs of images (B, H, W, C). Received: "
+                f"{tuple(y_true.shape)} and {tuple(y_pred.shape)}."
+            )
+        is_uint8 = [dtype == "uint8" for dtype in dtypes]
+        if is_uint8[0] != is_uint8[1]:
+            raise ValueError(
+                "Expected: both uint8, or both floats in [-1, 1]. Received: "
+                f"{dtypes[0]} and {dtypes[1]}."
+            )
+        span = 255.0 if is_uint8[0] else 2.0
+        values = self._compare(
+            ops.cast(y_true, "float32"), ops.cast(y_pred, "float32"), span
+        )
+        return super().update_state(values, sample_weight)
+
+    def get_config(self):
+        """Returns the arguments."""
+        return {"name": self.name, "dtype": self.dtype}
+
+
+@keras.saving.register_keras_serializable("keras_gans")
+class PSNR(_ImageSimilarity):
+    r"""Peak signal-to-noise ratio, 10 log10(max^2 / MSE) of each pair, in decibels.
+
+    Args:
+        name: Optional name.
+        dtype: As in Keras.
+
+    Example:
+
+    ```python
+    metric = kg.metrics.PSNR()
+    metric.update_state(images, restored)
+    metric.result()
+    ```
+    """
+
+    def __init__(self, name="psnr", dtype=None):
+        super().__init__(name, dtype)
+
+    def _compare(self, x, y, span):
+        return ops.vectorized_map(lambda pair: ops.psnr(*pair, span), (x, y))
+
+
+@keras.saving.register_keras_serializable("keras_gans")
+class SSIM(_ImageSimilarity):
+    r"""Structural similarity of pairs (Wang et al. 2004), 1 for equal images.
+
+    Args:
+        name: Optional name.
+        dtype: As in Keras.
+
+    Example:
+
+    ```python
+    metric = kg.metrics.SSIM()
+    metric.update_state(images, restored)
+    metric.result()
+    ```
+    """
+
+    def __init__(self, name="ssim", dtype=None):
+        super().__init__(name, dtype)
+
+    def _compare(self, x, y, span):
+        if span == 2.0:
+            x, y = x + 1.0, y + 1.0  # 0..2: luminance is defined from 0 on
+        return ops.image.ssim(x, y, max_val=span, data_format="channels_last")
