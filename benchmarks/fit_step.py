@@ -2,15 +2,17 @@
 
 All make the same updates: D on real images and fresh fakes, G with fresh latents, then
 the average of the generator; batches come shuffled from one uint8 array and are
-converted to floats inside the step. A measurement is a whole epoch, with all that
-`fit` does before, between and after its steps, divided by the number of steps.
+converted to floats inside the step. A measurement is an epoch from the end of its first
+step to the end of its last, with all that `fit` does between and after its steps. What
+`fit` takes before is reported beside it: it is there once a call, not once a step.
 """
+
+import time
 
 import keras
 import numpy as np
 
 from benchmarks import loops
-from benchmarks.rounds import by_turns
 
 WARM_UP_STEPS = 3
 
@@ -37,7 +39,8 @@ def measure(gan, other, images, args):
         args: The command line's options.
 
     Returns:
-        Dict of lists, one value a round: "fit", "loop", and "pytorch" except on JAX.
+        Dict of lists, one value a round: "fit", "loop", "pytorch" except on JAX, and
+        "fit starts", what `fit` takes before its first step.
     """
     half_life = gan.recipe()["ema_half_life"]
     ema_rate = 1.0 - 0.5 ** (args.batch_size / half_life)
@@ -47,17 +50,59 @@ def measure(gan, other, images, args):
 
         epochs["pytorch"] = pytorch_loop.make_epoch(gan, args.width, ema_rate)
 
+    stopwatch = Stopwatch()
+
     def fit(images):
-        gan.fit(images, batch_size=args.batch_size, verbose=0)
+        stopwatch.start()
+        callbacks = [stopwatch]
+        gan.fit(images, batch_size=args.batch_size, verbose=0, callbacks=callbacks)
 
     def loop(epoch):
-        return lambda images: epoch(batches(images, args.batch_size))
+        def run(images):
+            rest = batches(images, args.batch_size)
+            stopwatch.start()
+            epoch([next(rest)])
+            stopwatch.first_step_ends()
+            epoch(rest)
+            stopwatch.stop()
+
+        return run
 
     runs = {"fit": fit} | {name: loop(epoch) for name, epoch in epochs.items()}
     for run in runs.values():
         run(images[: WARM_UP_STEPS * args.batch_size])
-    seconds = by_turns(
-        {name: lambda run=run: run(images) for name, run in runs.items()}, args.rounds
-    )
-    steps = len(images) // args.batch_size
-    return {name: [s / steps for s in values] for name, values in seconds.items()}
+    seconds = {name: [] for name in [*runs, "fit starts"]}
+    for _ in range(args.rounds):
+        for name, run in runs.items():
+            run(images)
+            step = stopwatch.seconds / (args.steps - 1)
+            seconds[name].append(step)
+            if name == "fit":
+                seconds["fit starts"].append(stopwatch.first - step)
+    return seconds
+
+
+class Stopwatch(keras.callbacks.Callback):
+    """Measures an epoch, its first step apart, of a `fit` or of a loop."""
+
+    def start(self):
+        """Begins to measure."""
+        self.first, self.began = None, time.perf_counter()
+
+    def first_step_ends(self):
+        """Notes when the first step is over."""
+        now = time.perf_counter()
+        self.first, self.began = now - self.began, now
+
+    def stop(self):
+        """Notes when all is over."""
+        self.seconds = time.perf_counter() - self.began
+
+    def on_train_batch_end(self, batch, logs=None):
+        """The end of the first step."""
+        if self.first is None:
+            self.first_step_ends()
+
+    def on_train_end(self, logs=None):
+        """The end of `fit`."""
+        self.stop()

@@ -27,6 +27,7 @@ RATIOS = [
 
 TIMES = {
     "fit": "`fit`, a step",
+    "fit starts": "`fit`, before its first step",
     "loop": "hand-written loop, a step",
     "pytorch": "PyTorch loop, a step",
     "generate": "`generate`, all samples",

@@ -64,6 +64,7 @@ def test_conditions_are_reported(output):
 
 def test_ratio_is_the_median_of_pairs():
     seconds = {"fit": [0.2, 0.3, 0.9], "loop": [0.1, 0.3, 0.3]}
+    seconds |= {"fit starts": [0.5]}
     seconds |= {"generate": [1.0], "sample": [2.0]}
     seconds |= {"import keras": [2.0], "import keras_gans": [3.0]}
     measured = {"versions": {}, "parameters": 1000, "seconds": seconds}

@@ -9,6 +9,7 @@
 * `cond(pred, true_fn, false_fn)`: runs one branch only; branches may update variables.
 * `no_gradients()`: a context in which nothing is recorded for differentiation.
 * `with_values(variables, values, fn)`: `fn()` with tensors in place of variables.
+* `compiled(fn, variables)`: `fn`, compiled, which reads variables and changes none.
 * `apply_gradients(optimizer, gradients, variables)`: one optimizer update.
 * `apply_gradients_if(active, optimizer, gradients, variables)`: one optimizer update,
   or none at all.
@@ -25,6 +26,7 @@
   even and not negative for each side k of the kernel and stride s; H and W of the
   larger image are multiples of the stride.
 * `pack_kernel(kernel)`: puts the variable into the memory order they are fastest with.
+* `pack_states(states, variables)`: likewise for an optimizer's states of the variables.
 * `batch_norm(inputs, gamma, beta, epsilon)`: `(outputs, mean, variance)`, normalized
   over all axes but the last; gamma and beta may be None. No gradients flow to the
   statistics that are returned.
@@ -54,6 +56,7 @@ else:
 TrainStep = _backend.TrainStep
 apply_gradients = _backend.apply_gradients
 apply_gradients_if = _backend.apply_gradients_if
+compiled = _backend.compiled
 cond = _backend.cond
 fix_random_states = _backend.fix_random_states
 input_gradients = _backend.input_gradients
@@ -68,12 +71,14 @@ batch_norm = _ops.batch_norm
 conv = _ops.conv
 conv_transpose = _ops.conv_transpose
 pack_kernel = _ops.pack_kernel
+pack_states = _ops.pack_states
 
 __all__ = [
     "TrainStep",
     "apply_gradients",
     "apply_gradients_if",
     "batch_norm",
+    "compiled",
     "cond",
     "conv",
     "conv_transpose",
@@ -82,6 +87,7 @@ __all__ = [
     "no_gradients",
     "num_replicas",
     "pack_kernel",
+    "pack_states",
     "replica_id",
     "sync_state",
     "value_and_grad",

@@ -104,6 +104,24 @@ def with_values(variables, values, fn):
         return fn()
 
 
+def compiled(fn, variables):
+    """Compiles a function that reads `variables`; what it assigns is dropped.
+
+    Args:
+        fn: Callable from a dict of arrays to a structure of tensors.
+        variables: List of all variables that it reads.
+
+    Returns:
+        A callable like `fn`.
+    """
+
+    @jax.jit
+    def run(values, inputs):
+        return with_values(variables, values, lambda: fn(inputs))
+
+    return lambda inputs: run([variable.value for variable in variables], inputs)
+
+
 def cond(pred, true_fn, false_fn):
     """Runs `true_fn` or `false_fn`; both return the same structure of tensors."""
     scope, updated = _current_values(), {}

@@ -54,6 +54,24 @@ def with_values(variables, values, fn):
         return fn()
 
 
+def compiled(fn, variables):
+    """Compiles a function that reads `variables`; what it assigns is dropped.
+
+    Args:
+        fn: Callable from a dict of arrays to a structure of tensors.
+        variables: List of all variables that it reads.
+
+    Returns:
+        A callable like `fn`.
+    """
+
+    @tf.function
+    def run(inputs):
+        return with_values([], [], lambda: fn(inputs))
+
+    return run
+
+
 def cond(pred, true_fn, false_fn):
     """Runs `true_fn` or `false_fn`; both return the same structure of tensors."""
     return tf.cond(tf.convert_to_tensor(pred), true_fn, false_fn)

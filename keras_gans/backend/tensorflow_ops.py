@@ -17,6 +17,10 @@ def pack_kernel(kernel):
     """Does nothing; see `keras_gans.backend`."""
 
 
+def pack_states(states, variables):
+    """Does nothing; see `keras_gans.backend`."""
+
+
 def batch_norm(inputs, gamma, beta, epsilon):
     """Normalizes by the batch; see `keras_gans.backend`."""
     mean, variance = ops.moments(inputs, axes=list(range(len(inputs.shape) - 1)))

@@ -60,6 +60,24 @@ def with_values(variables, values, fn):
         return fn()
 
 
+def compiled(fn, variables):
+    """Makes a function that reads `variables`; what it assigns is dropped.
+
+    Args:
+        fn: Callable from a dict of arrays to a structure of tensors.
+        variables: List of all variables that it reads.
+
+    Returns:
+        A callable like `fn`, which is not compiled on this backend.
+    """
+
+    def run(inputs):
+        inputs = keras.tree.map_structure(keras.ops.convert_to_tensor, inputs)
+        return with_values([], [], lambda: fn(inputs))
+
+    return run
+
+
 def cond(pred, true_fn, false_fn):
     """Runs `true_fn` or `false_fn`; both return the same structure of tensors."""
     return true_fn() if bool(pred) else false_fn()

@@ -41,6 +41,18 @@ def pack_kernel(kernel):
         value.data = value.permute(3, 0, 1, 2).contiguous().permute(1, 2, 3, 0)
 
 
+def pack_states(states, variables):
+    """Packs states as the kernels they belong to; see `keras_gans.backend`."""
+    packed = {
+        tuple(v.shape)
+        for v in variables
+        if len(v.shape) == 4 and not v.value.is_contiguous()
+    }
+    for state in states:
+        if tuple(state.shape) in packed:
+            pack_kernel(state)
+
+
 def batch_norm(inputs, gamma, beta, epsilon):
     """Normalizes by the batch; see `keras_gans.backend`."""
     outputs, mean, inverse = torch.native_batch_norm(

@@ -3,6 +3,8 @@
 import keras
 import numpy as np
 
+from keras_gans import backend
+
 
 @keras.saving.register_keras_serializable("keras_gans")
 class AlternatingOptimizer(keras.optimizers.Optimizer):
@@ -33,6 +35,7 @@ class AlternatingOptimizer(keras.optimizers.Optimizer):
         self._state = tuple(state)
         for name, optimizer in self.players.items():
             optimizer.build(variables[name])
+            backend.pack_states(optimizer.variables, variables[name])
         self.built = True
 
     @property

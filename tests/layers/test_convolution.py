@@ -104,3 +104,21 @@ def test_saves_and_loads(name, tmp_path):
     ours.set_weights([np.zeros_like(w) for w in ours.get_weights()])
     networks[0].load_weights(tmp_path / "theirs.weights.h5")
     np.testing.assert_allclose(array(ours(x)), array(theirs(x)), rtol=1e-4, atol=1e-4)
+
+
+def test_adam_on_packed_kernels_equals_keras():
+    layers = pair("Conv2D", filters=4, kernel_size=4, strides=2, padding="same")
+    x, updated = layers[2], []
+    for layer in layers[:2]:
+        adam = keras.optimizers.Adam(0.1)
+        adam.build(layer.trainable_variables)
+        backend.pack_states(adam.variables, layer.trainable_variables)
+        for _ in range(3):
+            _, gradients = backend.value_and_grad(
+                lambda layer=layer: (ops.mean(ops.square(layer(x))), None),
+                layer.trainable_variables,
+            )
+            backend.apply_gradients(adam, gradients, layer.trainable_variables)
+        updated.append(layer.get_weights())
+    for a, b in zip(*updated, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-3)
