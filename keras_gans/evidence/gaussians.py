@@ -1,0 +1,194 @@
+"""Mixtures of Gaussians, in the setups of Unrolled GANs and of PacGAN.
+
+Unrolled's: Metz et al. 2017, arXiv:1611.02163, appendix A. PacGAN's: Lin et al. 2018,
+arXiv:1712.04086, section 4.1, which follows VEEGAN (Srivastava et al. 2017,
+arXiv:1705.07761). 2,500 samples are drawn from the generator; one within 3 sigma of a
+mode is of high quality, and a mode counts if it has such a sample.
+
+Deviations: points are drawn once, 1,000 batches of them, and shuffled in each epoch;
+PacGAN's setup trains for 400,000 updates, here `steps` are fewer.
+"""
+
+import functools
+
+import keras
+import numpy as np
+from keras import layers
+
+import keras_gans as kg
+from keras_gans.evidence.speed import fast
+from keras_gans.evidence.table import Table
+from keras_gans.models.mlp import Maxout
+
+NUM_SAMPLES = 2500
+EPOCH = 1000  # steps
+_DATA = {"grid": "gaussian_grid", "ring": "gaussian_ring"}
+
+# name: options of the GAN and of `compile`. "mbd" and "pac" are of the networks.
+METHODS = {
+    "gan": {},
+    "gan_minibatch_discrimination": {"mbd": True},
+    "pacgan2": {"pac": 2},
+    "pacgan4": {"pac": 4},
+    "wgan_gp": {
+        "loss": kg.losses.Wasserstein,
+        "penalties": [functools.partial(kg.penalties.GradientPenalty, 10.0)],
+        "discriminator_steps": 5,
+    },
+    "gan_r1": {"penalties": [functools.partial(kg.penalties.R1, 1.0)]},
+    "rpgan_r1_r2": {
+        "loss": kg.losses.RelativisticPairing,
+        "penalties": [
+            functools.partial(kg.penalties.R1, 1.0),
+            functools.partial(kg.penalties.R2, 1.0),
+        ],
+    },
+}
+
+# Percent. Srivastava et al. 2017, Elfeki et al. 2019 (arXiv:1812.00802), Lin et al.
+PUBLISHED = {
+    "grid_unrolled": {
+        "gan": {"modes": 3.3, "high_quality": 0.5},
+        "wgan_gp": {"modes": 24.2, "high_quality": 28.7},
+        "unrolled": {"modes": 23.6, "high_quality": 16.0},
+        "veegan": {"modes": 24.6, "high_quality": 40.0},
+        "gdpp": {"modes": 24.8, "high_quality": 68.5},
+    },
+    "ring_unrolled": {
+        "gan": {"modes": 1.0, "high_quality": 99.3},
+        "wgan_gp": {"modes": 6.8, "high_quality": 59.6},
+        "unrolled": {"modes": 7.6, "high_quality": 35.6},
+        "veegan": {"modes": 8.0, "high_quality": 52.9},
+        "gdpp": {"modes": 8.0, "high_quality": 71.7},
+    },
+    "grid_pacgan": {
+        "gan": {"modes": 17.3, "high_quality": 94.8},
+        "pacgan2": {"modes": 23.8, "high_quality": 91.3},
+        "pacgan4": {"modes": 24.8, "high_quality": 93.6},
+    },
+    "ring_pacgan": {
+        "gan": {"modes": 6.3, "high_quality": 98.2},
+        "pacgan2": {"modes": 7.9, "high_quality": 95.6},
+        "pacgan4": {"modes": 7.8, "high_quality": 95.9},
+    },
+}
+
+
+def unrolled_networks(pac, mbd):
+    """Two layers of 128 tanh units each, orthogonal weights with a gain of 1.4."""
+
+    def dense(units=128, activation="tanh"):
+        initializer = keras.initializers.Orthogonal(gain=1.4)
+        return layers.Dense(units, activation, kernel_initializer=initializer)
+
+    generator = keras.Sequential(
+        [layers.Input((256,)), dense(), dense(), dense(2, None)], name="generator"
+    )
+    last = [kg.layers.MinibatchDiscrimination(4, 2)] if mbd else []
+    discriminator = keras.Sequential(
+        [layers.Input((2 * pac,)), dense(), dense(), *last, dense(1, None)],
+        name="discriminator",
+    )
+    return generator, discriminator
+
+
+def pacgan_networks(pac, mbd):
+    """G: 4 layers of 400 ReLU with batch normalization. D: 3 maxout layers of 200."""
+    hidden = []
+    for _ in range(4):
+        hidden += [
+            layers.Dense(400, use_bias=False),
+            layers.BatchNormalization(),
+            layers.ReLU(),
+        ]
+    generator = keras.Sequential(
+        [layers.Input((2,)), *hidden, layers.Dense(2)], name="generator"
+    )
+    last = [kg.layers.MinibatchDiscrimination(4, 2)] if mbd else []
+    maxout = [Maxout(200, 5) for _ in range(3)]
+    discriminator = keras.Sequential(
+        [layers.Input((2 * pac,)), *maxout, *last, layers.Dense(1)],
+        name="discriminator",
+    )
+    return generator, discriminator
+
+
+def _adam(rate, beta_1):
+    return keras.optimizers.Adam(rate, beta_1=beta_1)
+
+
+# networks, size of latents, of batches, optimizers of G and D, steps
+_SETUPS = {
+    "unrolled": (unrolled_networks, 256, 512, (1e-3, 1e-4, 0.5), 25_000),
+    "pacgan": (pacgan_networks, 2, 100, (1e-4, 1e-4, 0.8), 25_000),
+}
+
+
+def run(data, setup, method, seed, steps):
+    """Trains a method, and counts the modes of its samples.
+
+    Args:
+        data: "grid" or "ring".
+        setup: "unrolled" or "pacgan".
+        method: A key of `METHODS`.
+        seed: Int.
+        steps: Int, updates of the generator.
+
+    Returns:
+        Dict of figures.
+    """
+    networks, latent_dim, batch_size, (g_rate, d_rate, beta_1), _ = _SETUPS[setup]
+    options = dict(METHODS[method])
+    pac, mbd = options.pop("pac", 1), options.pop("mbd", False)
+    if "loss" in options:
+        options["loss"] = options["loss"]()
+    options["penalties"] = [make() for make in options.pop("penalties", [])]
+    keras.utils.set_random_seed(seed)
+    generator, discriminator = networks(pac, mbd)
+    gan = kg.models.GAN(
+        data_spec=kg.Vectors(2),
+        latent_dim=latent_dim,
+        latent_distribution="normal",
+        generator=generator,
+        discriminator=discriminator,
+        pac=pac,
+        seed=seed,
+    )
+    options = {"loss": "non_saturating", "discriminator_steps": 1} | options
+    epoch = min(EPOCH, steps)
+    gan.compile(
+        _adam(g_rate, beta_1),
+        _adam(d_rate, beta_1),
+        ema_half_life=None,
+        **fast(epoch),
+        **options,
+    )
+    count = epoch * batch_size * options["discriminator_steps"]
+    points, _ = kg.datasets.load(_DATA[data], num_samples=count, seed=seed)
+    gan.fit(points, batch_size=batch_size, epochs=-(-steps // epoch), verbose=0)
+    samples = gan.generate(NUM_SAMPLES, seed=seed)
+    return modes_of(samples, *kg.datasets.modes(_DATA[data]))
+
+
+def modes_of(samples, centers, sigma):
+    """Modes with a sample within 3 sigma, and the percentage of such samples."""
+    distances = np.linalg.norm(samples[:, None] - centers[None], axis=-1)  # (N, K)
+    near = distances.min(axis=1) <= 3 * sigma
+    modes = len(set(distances.argmin(axis=1)[near]))
+    return {"modes": modes, "high_quality": 100 * near.mean()}
+
+
+TABLES = [
+    Table(
+        name=f"{data}_{setup}",
+        title=f"{title}, in the setup of {of}: modes, samples of high quality in %",
+        methods=tuple(METHODS),
+        columns=("modes", "high_quality"),
+        run=functools.partial(run, data, setup),
+        steps=_SETUPS[setup][-1],
+        quick_steps=200,
+        published=PUBLISHED[f"{data}_{setup}"],
+    )
+    for setup, of in (("unrolled", "Unrolled GANs"), ("pacgan", "PacGAN"))
+    for data, title in (("grid", "25 Gaussians on a grid"), ("ring", "8 on a ring"))
+]

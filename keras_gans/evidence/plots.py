@@ -1,0 +1,47 @@
+"""One picture of the tables that have been measured."""
+
+import pathlib
+
+import numpy as np
+
+
+def plot(tables, folder):
+    """Draws what has been measured, mean and spread, and what was published.
+
+    Args:
+        tables: `Table` objects; those without rows are left out.
+        folder: Of the CSV files; `evidence.png` is written into it.
+
+    Returns:
+        The path, or None if nothing has been measured.
+    """
+    from matplotlib.figure import Figure  # needs no display, and no global state
+
+    tables = [table for table in tables if table.read(folder)]
+    if not tables:
+        return None
+    columns = max(len(table.columns) for table in tables)
+    figure = Figure((5 * columns, 2.8 * len(tables)), layout="constrained")
+    grid = figure.subplots(len(tables), columns, squeeze=False)
+    for axes, table in zip(grid, tables, strict=True):
+        summary = table.summary(folder)
+        others = [name for name in table.published if name not in table.methods]
+        methods = [*(m for m in table.methods if m in summary), *others]
+        places = np.arange(len(methods))
+        for axis, column in zip(axes, table.columns, strict=False):
+            for place, method in zip(places, methods, strict=True):
+                if method in summary:
+                    mean, spread = summary[method][column]
+                    axis.barh(place, mean, xerr=spread, color="tab:blue")
+                published = table.published.get(method, {}).get(column)
+                if published is not None:
+                    axis.plot(published, place, "D", color="tab:orange")
+            axis.set_yticks(places, methods, fontsize=7)
+            axis.invert_yaxis()
+            axis.set_xlabel(f"{column} (diamond: published)", fontsize=8)
+        axes[0].set_title(table.title, fontsize=8, loc="left")
+        for axis in axes[len(table.columns) :]:
+            axis.set_axis_off()
+    path = pathlib.Path(folder) / "evidence.png"
+    figure.savefig(path, dpi=100)
+    return path
