@@ -57,7 +57,7 @@ def load(name):
     path = folder() / f"{name}.bin"
     try:
         content = path.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         _warn(f"{path} could not be read: {error}.")

@@ -79,7 +79,10 @@ class GenerativeMetric(keras.metrics.Metric):
         self._resize, self._quantize = resize, quantize
         self._extractor = None
         lazy = isinstance(features, str) and features in feature_extractors._NAMED
-        if self.output is not None and not lazy:
+        plain = resize is None and quantize
+        if isinstance(features, FeatureExtractor) and plain:
+            self._extractor = features
+        elif self.output is not None and not lazy:
             self._extractor = feature_extractors.get(features, resize, quantize)
         self.real_images = None if real_images is None else np.asarray(real_images)
         self._image_shape = None

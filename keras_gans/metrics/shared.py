@@ -50,7 +50,10 @@ class SharedExtraction:
                 continue
             for metric in self._on_images:
                 if fits(metric):
-                    metric.update_state(**{f"{kind}_images": images})
+                    given = {f"{kind}_images": images}
+                    if metric.uses_labels:
+                        given[f"{kind}_labels"] = labels
+                    metric.update_state(**given)
             for extractor, members in self._groups.values():
                 members = [m for m in members if fits(m)]
                 if kind == "real":

@@ -25,6 +25,8 @@ from keras_gans import losses
 from keras_gans import penalties as penalties_module
 from keras_gans.data_specs import Images
 from keras_gans.data_specs import check_labels
+from keras_gans.models.evaluation import EvaluationMixin
+from keras_gans.models.evaluation import GenerativeMetrics
 from keras_gans.models.mlp import mlp_discriminator
 from keras_gans.models.mlp import mlp_generator
 from keras_gans.models.objectives import Objectives
@@ -46,6 +48,7 @@ class GAN(
     backend.TrainStep,
     AlternatingStep,
     Objectives,
+    EvaluationMixin,
     TrainingMixin,
     SavingMixin,
     keras.Model,
@@ -241,6 +244,7 @@ class GAN(
         discriminator_steps=PAPER,
         ema_half_life=PAPER,
         instance_noise=None,
+        metrics=None,
         *,
         feature_matching=None,
         top_k=None,
@@ -273,6 +277,10 @@ class GAN(
             unrolled: Optional `keras_gans.objectives.Unrolled`.
             balance: Optional `keras_gans.Balance`, which holds back the player that is
                 too strong.
+            metrics: List of `keras_gans.metrics` that `evaluate`, and so the
+                `validation_data` of `fit`, feeds with real and generated images, after
+                the losses and outside of the compiled step. Those whose features have
+                no name, such as a model of your own, are not saved with the model.
             run_eagerly: As in Keras.
             steps_per_execution: As in Keras.
             jit_compile: As in Keras.
@@ -310,6 +318,7 @@ class GAN(
         self.discriminator_steps = config["discriminator_steps"]
         self.ema_half_life = half_life
         self.instance_noise = instance_noise
+        object.__setattr__(self, "_evaluation", GenerativeMetrics(metrics))
         self._set_options(feature_matching, top_k, unrolled, balance)
         optimizer = AlternatingOptimizer(optimizers)
         optimizer.build(
@@ -363,6 +372,7 @@ class GAN(
             "discriminator_steps": self.discriminator_steps,
             "ema_half_life": self.ema_half_life,
             "instance_noise": serialize(self.instance_noise),
+            "metrics": self._evaluation.get_config(),
             "feature_matching": serialize(self.feature_matching),
             "top_k": serialize(self.top_k),
             "unrolled": serialize(self.unrolled),

@@ -1,0 +1,337 @@
+"""The metrics as Keras metrics: streaming, names, config, cache, images."""
+
+import warnings
+
+import keras
+import numpy as np
+import pytest
+
+from keras_gans import metrics
+from keras_gans.metrics import cache
+from keras_gans.metrics.features import FeatureExtractor
+from keras_gans.metrics.shared import SharedExtraction
+from tests.metrics.stand_in import Counted
+from tests.metrics.stand_in import make_extractor
+from tests.metrics.stand_in import make_images
+
+REAL, FAKE = make_images(60, seed=0), make_images(50, seed=1, low=60)
+GENERATIVE = [
+    metrics.FrechetDistance,
+    metrics.InceptionScore,
+    metrics.KernelDistance,
+    metrics.PRDC,
+]
+KWARGS = {metrics.KernelDistance: {"subsets": 5}, metrics.InceptionScore: {"splits": 2}}
+
+
+@pytest.fixture(autouse=True)
+def cache_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("KERAS_GANS_CACHE", str(tmp_path))
+    return tmp_path / "metrics"
+
+
+def make(cls, features=None, **kwargs):
+    kwargs = {"features": features or make_extractor()} | KWARGS.get(cls, {}) | kwargs
+    return cls(**kwargs)
+
+
+@pytest.mark.parametrize("cls", GENERATIVE)
+def test_batches_give_what_one_call_gives(cls):
+    whole, parts = make(cls), make(cls)
+    whole.update_state(REAL, FAKE)
+    for start in range(0, 50, 17):
+        parts.update_state(REAL[start : start + 17], FAKE[start : start + 17])
+    parts.update_state(REAL[51:])
+    assert parts.values() == pytest.approx(whole.values(), rel=1e-4, abs=1e-4)
+    assert all(isinstance(value, float) for value in parts.values().values())
+    parts.reset_state()
+    parts.update_state(REAL, REAL)
+    if cls is metrics.FrechetDistance:
+        assert parts.result() == pytest.approx(0.0, abs=1e-4)
+    assert parts.values() != pytest.approx(whole.values())
+
+
+@pytest.mark.parametrize("cls", GENERATIVE)
+def test_real_images_for_good(cls, cache_folder):
+    if cls is metrics.InceptionScore:
+        return
+    plain, fixed = make(cls), make(cls, real_images=REAL, num_samples=60)
+    plain.update_state(REAL, FAKE)
+    for _ in range(2):  # `reset_state` keeps the real ones
+        fixed.update_state(fake_images=FAKE)
+        assert fixed.values() == pytest.approx(plain.values(), rel=1e-4, abs=1e-4)
+        fixed.reset_state()
+    with pytest.raises(ValueError, match="made with `real_images`"):
+        fixed.update_state(REAL, FAKE)
+    with pytest.raises(ValueError, match="cannot carry the `real_images`"):
+        fixed.get_config()
+
+
+def test_names_say_features_and_number():
+    made = {cls: make(cls) for cls in GENERATIVE}
+    for metric in made.values():
+        metric.update_features(np.zeros((3, 6)), np.zeros((2000, 6)))
+    assert made[metrics.FrechetDistance].name == "fd_stand_in_2k"
+    assert made[metrics.InceptionScore].name == "classifier_score_stand_in_2k"
+    assert made[metrics.KernelDistance].name == "kid_stand_in_2k"
+    assert metrics.FrechetDistance().name == "fd_lenet_fashion_mnist_10k"
+    assert metrics.FrechetDistance(name="mine").name == "mine"
+    fake = make(metrics.PRDC, num_samples=60)
+    fake.update_state(REAL, FAKE)
+    assert list(fake.result()) == [
+        f"{key}_stand_in_50" for key in ("precision", "recall", "density", "coverage")
+    ]
+
+
+def test_fid_is_that_of_the_inception_features_alone():
+    fid = metrics.FrechetDistance(features="inception_v3_fid", num_samples=50_000)
+    assert fid.name == "fid_50k"
+    score = metrics.InceptionScore(features="inception_v3_fid", num_samples=1234)
+    assert score.name == "inception_score_1234"
+    claimed = make_extractor(name="inception_v3_fid")
+    assert make(metrics.FrechetDistance, claimed).name == "fd_inception_v3_fid_10k"
+
+
+def test_unknown_features():
+    with pytest.raises(ValueError, match="Did you mean 'lenet_fashion_mnist'"):
+        metrics.FrechetDistance(features="lenet_fashion")
+    with pytest.raises(ValueError, match="num_samples"):
+        metrics.FrechetDistance(num_samples=1)
+
+
+@pytest.mark.parametrize("cls", GENERATIVE)
+def test_config(cls):
+    metric = cls(num_samples=500, seed=3, **KWARGS.get(cls, {}))
+    again = keras.saving.deserialize_keras_object(
+        keras.saving.serialize_keras_object(metric)
+    )
+    assert type(again) is cls
+    assert again.get_config() == metric.get_config()
+    with pytest.raises(ValueError, match="cannot carry the `features`"):
+        make(cls).get_config()
+
+
+def test_real_and_fake_of_different_dtypes():
+    values = []
+    for fake in (FAKE, (FAKE / 127.5 - 1.0).astype("float32")):
+        metric = make(metrics.FrechetDistance)
+        metric.update_state(REAL, fake)
+        values.append(metric.result())
+    assert values[0] == pytest.approx(values[1], rel=1e-5)
+
+
+def test_real_and_fake_of_different_sizes():
+    metric = make(metrics.FrechetDistance)
+    metric.update_state(REAL)
+    with pytest.raises(ValueError, match=r"\(8, 8, 1\), then \(9, 8, 1\) \(fake\)"):
+        metric.update_state(fake_images=np.zeros((2, 9, 8, 1), "uint8"))
+    metric = make(metrics.FrechetDistance, real_images=REAL)
+    with pytest.raises(ValueError, match="of one size"):
+        metric.update_state(fake_images=np.zeros((2, 9, 8, 1), "uint8"))
+
+
+def test_nan_features():
+    def network(images):
+        x = np.asarray(images).reshape(len(images), -1)[:, :3].copy()
+        x[1] = np.nan
+        return x
+
+    metric = metrics.FrechetDistance(features=FeatureExtractor(network, name="nan"))
+    with pytest.raises(ValueError, match="NaN|finite"):
+        metric.update_state(REAL)
+
+
+def test_no_samples():
+    for cls in GENERATIVE:
+        with pytest.raises(ValueError, match="Call `update_state`"):
+            make(cls).result()
+
+
+# ---------------------------------------------------------------- shared, cached
+
+
+def test_one_extraction_for_all():
+    network = Counted()
+    extractor = FeatureExtractor(network, name="pixels")
+    made = [make(cls, extractor) for cls in GENERATIVE if cls.output == "features"]
+    shared = SharedExtraction(made)
+    shared.load_real(REAL)
+    shared.update(fake_images=FAKE[:48])
+    padded = 64 + 64  # the extractor fills batches up
+    assert network.seen <= padded
+    alone = make(metrics.FrechetDistance, FeatureExtractor(Counted(), name="pixels"))
+    alone.update_state(REAL, FAKE[:48])
+    assert made[0].result() == pytest.approx(alone.result(), rel=1e-6)
+
+
+def test_cache(cache_folder):
+    def measure(real, **kwargs):
+        network = Counted()
+        extractor = FeatureExtractor(network, name="pixels", **kwargs)
+        metric = make(metrics.FrechetDistance, extractor, real_images=real)
+        metric.prepare()
+        metric.update_features(fake=np.random.default_rng(0).normal(size=(50, 5)))
+        return metric.result(), network.seen
+
+    first, seen = measure(REAL)
+    assert seen and len(list(cache_folder.iterdir())) == 1
+    assert measure(REAL) == (first, 0)  # found
+    changed = REAL.copy()
+    changed[0, 0, 0] += 1  # one pixel of one image
+    assert measure(changed)[1] > 0
+    assert measure(REAL[:-1])[1] > 0  # another N
+    assert measure(REAL.view("int8").view("uint8"))[1] == 0
+    assert measure(REAL, quantize=False)[1] > 0  # another extractor
+    assert measure(REAL.swapaxes(1, 2))[1] > 0
+    names = [path.name for path in cache_folder.iterdir()]
+    assert len(names) == 5 and not any(".tmp" in name for name in names)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "empty"])
+def test_damaged_cache(cache_folder, damage):
+    key = cache.key("a", 1)
+    arrays = {"rows": np.arange(12.0).reshape(4, 3)}
+    assert cache.load(key) is None
+    cache.store(key, arrays)
+    np.testing.assert_array_equal(cache.load(key)["rows"], arrays["rows"])
+    (path,) = cache_folder.iterdir()
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    if damage != "flipped":
+        content = content[: len(content) // 2] if damage == "truncated" else b""
+    path.write_bytes(content)
+    with pytest.warns(RuntimeWarning, match="damaged.*computed again"):
+        assert cache.load(key) is None
+    cache.store(key, arrays)
+    assert cache.load(key)
+
+
+def test_cache_that_cannot_be_written(monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("KERAS_GANS_CACHE", str(tmp_path / "file"))
+    metric = make(metrics.FrechetDistance, real_images=REAL)
+    metric.update_state(fake_images=FAKE)
+    with pytest.warns(RuntimeWarning, match="KERAS_GANS_CACHE"):
+        warnings.filterwarnings("ignore", "__array__ implementation")
+        assert metric.result() > 0.0
+
+
+def test_callables_that_cannot_be_told_apart_are_not_cached(cache_folder):
+    def network(images):
+        return np.asarray(images).reshape(len(images), -1)[:, :5]
+
+    metric = make(metrics.PRDC, FeatureExtractor(network, name="f"), real_images=REAL)
+    metric.prepare()
+    assert metric.real.count == 60
+    assert not cache_folder.exists()
+
+
+def test_a_choice_of_the_real_images():
+    metric = make(metrics.PRDC, real_images=REAL, num_samples=20)
+    again = make(metrics.PRDC, real_images=REAL, num_samples=20)
+    for made in (metric, again):
+        made.prepare()
+    assert metric.real.count == 20
+    np.testing.assert_array_equal(metric.real.rows, again.real.rows)
+    assert not np.allclose(metric.real.rows, make_extractor()(REAL[:20]))
+
+
+# ---------------------------------------------------------------- classes, images
+
+
+def test_intra_class_frechet_distance():
+    images = np.concatenate([REAL, REAL // 4])
+    labels = np.repeat([0, 1], 60)
+    right = make(metrics.IntraClassFrechetDistance)
+    swapped = make(metrics.IntraClassFrechetDistance)
+    for start in range(0, 120, 50):
+        part = slice(start, start + 50)
+        x, y = images[part], labels[part]
+        right.update_state(x, x, real_labels=y, fake_labels=y)
+        swapped.update_state(x, x, real_labels=y, fake_labels=1 - y)
+    assert right.result() == pytest.approx(0.0, abs=1e-4)
+    plain = make(metrics.FrechetDistance)
+    plain.update_state(images[:60], images[60:])
+    assert swapped.result() == pytest.approx(plain.result(), rel=1e-4)
+    assert set(swapped.per_class) == {0, 1}
+    with pytest.raises(ValueError, match="`real_labels`"):
+        right.update_state(images)
+    right.update_state(images[:3], real_labels=[7, 7, 7])
+    with pytest.raises(ValueError, match=r"same classes.*\[0, 1, 7\] and \[0, 1\]"):
+        right.result()
+
+
+def test_pairwise_diversity():
+    shape = (24, 24, 3)
+    diverse = make_images(20, shape=shape)
+    metric = metrics.PairwiseDiversity(num_samples=20, pairs=30)
+    metric.update_state(diverse, np.repeat(diverse[:1], 20, axis=0))
+    values = metric.result()
+    assert values["pairwise_ms_ssim_20"] == pytest.approx(1.0, abs=1e-5)
+    assert values["pairwise_ms_ssim_20_real"] < 0.3
+    again = metrics.PairwiseDiversity.from_config(metric.get_config())
+    assert again.pairs == 30
+    fixed = metrics.PairwiseDiversity(diverse, num_samples=20, pairs=30)
+    fixed.update_state(fake_images=(diverse / 127.5 - 1.0).astype("float32"))
+    values = list(fixed.result().values())
+    assert values[0] == pytest.approx(values[1], abs=1e-5)
+    with pytest.raises(ValueError, match="11 x 11 pixels"):
+        metrics.pairwise_diversity.ms_ssim(REAL[:2], REAL[:2])
+
+
+@pytest.mark.parametrize("side, scales", [(21, 1), (22, 2), (44, 3)])
+def test_ms_ssim_of_one_scale_is_ssim(side, scales):
+    from keras_gans.metrics.pairwise_diversity import ms_ssim
+
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 200, (3, side, side, 2), "uint8")
+    y = x + rng.integers(0, 50, x.shape, "uint8")
+    found = ms_ssim(x, y)
+    assert ((0.0 < found) & (found < 1.0)).all()
+    expected = keras.ops.image.ssim(
+        x.astype("float32"), y.astype("float32"), 255.0, data_format="channels_last"
+    )
+    difference = np.abs(found - keras.ops.convert_to_numpy(expected)).max()
+    assert (difference < 1e-3) == (scales == 1)
+
+
+# tf.image.ssim_multiscale of the two images below, filter_size=11, 5 scales.
+MS_SSIM = 0.9827731
+
+
+def test_ms_ssim_is_tensorflows():
+    from keras_gans.metrics.pairwise_diversity import ms_ssim
+
+    x, y = ms_ssim_images()
+    np.testing.assert_allclose(ms_ssim(x, y), MS_SSIM, atol=5e-6)
+
+
+def ms_ssim_images():
+    rng = np.random.default_rng(0)
+    x = np.kron(rng.integers(0, 200, (1, 22, 22, 1)), np.ones((1, 8, 8, 1)))
+    return x.astype("uint8"), (x + rng.integers(0, 50, x.shape)).astype("uint8")
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_psnr_and_ssim(dtype):
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 200, (4, 16, 16, 3), "uint8")
+    y = x + rng.integers(0, 50, x.shape, "uint8")
+    errors = np.square(x.astype("float64") - y).mean(axis=(1, 2, 3))
+    if dtype == "float32":
+        x, y = ((z / 127.5 - 1.0).astype("float32") for z in (x, y))
+    psnr, ssim = metrics.PSNR(), metrics.SSIM()
+    for part in (slice(0, 3), slice(3, 4)):
+        psnr.update_state(x[part], y[part])
+        ssim.update_state(x[part], y[part])
+    expected = 10 * np.log10(255.0**2 / errors).mean()
+    assert float(psnr.result()) == pytest.approx(expected, rel=1e-5)
+    assert 0.5 < float(ssim.result()) < 1.0
+    ssim.reset_state()
+    ssim.update_state(x, x)
+    assert float(ssim.result()) == pytest.approx(1.0, abs=1e-5)
+    with pytest.raises(ValueError, match="pairs of images"):
+        psnr.update_state(x, y[:2])
+    with pytest.raises(ValueError, match="both uint8"):
+        psnr.update_state(x, y.astype("float64" if dtype == "uint8" else "uint8"))
+    assert metrics.PSNR.from_config(psnr.get_config()).name == "psnr"
