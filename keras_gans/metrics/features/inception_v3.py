@@ -14,6 +14,7 @@ import functools
 import keras
 from keras import layers
 
+from keras_gans.layers import Conv2D
 from keras_gans.metrics.features.extractor import FeatureExtractor
 from keras_gans.metrics.features.state_dict import array
 from keras_gans.metrics.features.state_dict import folded_convolution
@@ -37,7 +38,7 @@ MAP_LAYERS = (
 
 def _conv(x, name, filters, size=1, strides=1, padding="same", activation="relu"):
     """A convolution with folded batch normalization, then ReLU."""
-    return layers.Conv2D(
+    return Conv2D(
         filters, size, strides, padding, activation=activation, dtype="float32",
         name=name,
     )(x)  # fmt: skip
@@ -171,7 +172,7 @@ def load_state_dict(model, state):
         ValueError: If arrays are missing, or of another shape.
     """
     for layer in model.layers:
-        if isinstance(layer, layers.Conv2D):
+        if isinstance(layer, Conv2D):
             key = layer.name.replace("__", ".")  # on torch, names cannot have dots
             names = f"{key}.conv", f"{key}.bn"
             layer.set_weights(

@@ -18,12 +18,13 @@ from keras_gans.metrics.features.extractor import FeatureExtractor
 NAME = "lenet_fashion_mnist"
 
 
-def lenet(image_shape=(28, 28, 1), num_classes=10, name="lenet"):
+def lenet(image_shape=(28, 28, 1), num_classes=10, dropout=0.3, name="lenet"):
     """Builds the network, with random weights.
 
     Args:
         image_shape: `(H, W, C)`, H and W at least 4.
         num_classes: Int, K.
+        dropout: Float, share of the units left out before each dense layer.
         name: Name of the model.
 
     Returns:
@@ -41,9 +42,9 @@ def lenet(image_shape=(28, 28, 1), num_classes=10, name="lenet"):
     x = conv(32, images)
     x = conv(64, x)
     x = layers.Flatten(dtype="float32")(x)
-    x = layers.Dropout(0.3, dtype="float32")(x)
+    x = layers.Dropout(dropout, dtype="float32")(x)
     features = layers.Dense(84, activation="elu", dtype="float32", name="features")(x)
-    x = layers.Dropout(0.3, dtype="float32")(features)
+    x = layers.Dropout(dropout, dtype="float32")(features)
     logits = layers.Dense(num_classes, dtype="float32", name="logits")(x)
     return keras.Model(images, {"features": features, "logits": logits}, name=name)
 
