@@ -83,7 +83,9 @@ class FeatureMatching:
                 "Expected: for feature matching, features that are one tensor. "
                 f"Received: {len(features)} of them. Name another `layer`."
             )
-        return keras.Model(discriminator.inputs, [features, discriminator.outputs[0]])
+        inputs = discriminator.inputs
+        inputs = inputs[0] if len(inputs) == 1 else inputs
+        return keras.Model(inputs, [features, discriminator.outputs[0]])
 
     def __call__(self, real_features, fake_features):
         """Mean over the features of |mean f(x) - mean f(G(z))|^2.
