@@ -1,0 +1,381 @@
+"""Metrics of what the generator makes, while it trains."""
+
+import difflib
+import math
+import pathlib
+import time
+
+import keras
+import numpy as np
+
+from keras_gans import backend
+from keras_gans import metrics as metrics_module
+from keras_gans.metrics.shared import CHUNK
+from keras_gans.metrics.shared import SharedExtraction
+from keras_gans.metrics.shared import choose
+from keras_gans.preset_files import read_config
+
+_NAMES = {
+    "fd": metrics_module.FrechetDistance,
+    "fd_infinity": metrics_module.FrechetDistanceInfinity,
+    "is": metrics_module.InceptionScore,
+    "kid": metrics_module.KernelDistance,
+    "ms_ssim": metrics_module.PairwiseDiversity,
+    "prdc": metrics_module.PRDC,
+}
+_HIGHER_IS_BETTER = (
+    "inception_score", "classifier_score", "precision", "recall", "density", "coverage",
+)  # fmt: skip
+LONG = 10.0  # seconds from which a progress bar is shown
+
+
+class MetricMonitor(keras.callbacks.Callback):
+    """Measures the averaged generator every few epochs or images, into the logs.
+
+    Samples come from `model.generate`, from latents drawn once from `seed`; features
+    are extracted once for all metrics. Those of the real images are extracted when
+    training begins, or found in the cache on the disk.
+
+    The values are added to the logs of the epoch, so callbacks that come *later* in the
+    list of `fit` see them: ModelCheckpoint, EarlyStopping, TensorBoard, CSVLogger, and
+    History in any case. The first epoch is always measured, and between measurements
+    the last values stay, so that every epoch has all keys; a `patience` counts epochs.
+
+    Args:
+        real_images: `(N, H, W, C)`, uint8 or float in [-1, 1], as the model trains on.
+        metrics: Names, "fd", "fd_infinity", "is", "kid", "ms_ssim" and "prdc", or
+            `keras_gans.metrics` with the same `num_samples` and without real images.
+        features: As in `keras_gans.metrics.FrechetDistance`, of named metrics.
+        num_samples: Int, how many real and generated images to compare; of at most as
+            many of each as there are real ones. It is part of the names of the values.
+        every_epochs: Int; measure after every so many epochs. Defaults to 1, unless
+            the next is given.
+        every_images: Int; measure whenever so many more images were seen, also within
+            an epoch.
+        seed: Int, of the latents and of the choice of real images.
+        real_labels: Ints `(N,)`, for conditional models: samples get the labels of the
+            chosen real images. Without them classes take turns.
+        keep_best: Path of a preset folder, to which the model is written whenever it is
+            the best so far, for `from_preset`. A resumed training reads the best value
+            from it; one that starts anew moves it to `<path>_previous_1`.
+        restore_best: Whether the averaged generator gets its best weights back when
+            training ends. They are held in memory, from the start of this `fit` on; a
+            resumed one does not know those before.
+        monitor: Name of the value that tells the best. Defaults to the first.
+        mode: "min", "max", or "auto": scores, precision, recall, density and coverage
+            are the better the higher, all else the lower.
+
+    Attributes:
+        values: Dict of the last measurement.
+        best: Dict with "value", "images_seen" and "epoch" of the best one; None before.
+
+    Raises:
+        ValueError: If an argument is wrong, or images do not fit the model.
+
+    Example:
+
+    ```python
+    monitor = kg.callbacks.MetricMonitor(images, ["fd", "kid", "prdc"], every_epochs=5)
+    gan.fit(images, epochs=50, callbacks=[monitor])
+    ```
+    """
+
+    def __init__(
+        self,
+        real_images,
+        metrics=("fd",),
+        features="lenet_fashion_mnist",
+        num_samples=10_000,
+        *,
+        every_epochs=None,
+        every_images=None,
+        seed=0,
+        real_labels=None,
+        keep_best=None,
+        restore_best=False,
+        monitor=None,
+        mode="auto",
+    ):
+        super().__init__()
+        given = [every for every in (every_epochs, every_images) if every is not None]
+        if len(given) > 1 or not all(isinstance(n, int) and n > 0 for n in given):
+            raise ValueError(
+                "Expected: one of `every_epochs`, `every_images`, a positive int. "
+                f"Received: every_epochs={every_epochs}, every_images={every_images}."
+            )
+        if mode not in ("min", "max", "auto"):
+            raise ValueError(
+                f"Expected: `mode` of 'min', 'max' or 'auto'. Received: {mode!r}."
+            )
+        self.real_images = np.asarray(real_images)
+        if real_labels is not None and len(real_labels) != len(self.real_images):
+            raise ValueError(
+                f"Expected: `real_labels` for {len(self.real_images)} images. "
+                f"Received: {len(real_labels)}."
+            )
+        self.real_labels = real_labels
+        self.num_samples = num_samples
+        if isinstance(metrics, str | keras.metrics.Metric):
+            metrics = [metrics]
+        self.metrics = [self._make(metric, features, seed) for metric in metrics]
+        self.every_epochs = every_epochs or (None if given else 1)
+        self.every_images = every_images
+        self.seed = seed
+        self.keep_best = None if keep_best is None else pathlib.Path(keep_best)
+        self.restore_best = restore_best
+        self.monitor = monitor
+        self.mode = mode
+        self._shared = None
+
+    def _make(self, metric, features, seed):
+        """A metric from its name, or the user's own, checked."""
+        if isinstance(metric, str) and metric in _NAMES:
+            kwargs = {} if metric == "ms_ssim" else {"features": features}
+            return _NAMES[metric](num_samples=self.num_samples, seed=seed, **kwargs)
+        if not isinstance(metric, metrics_module.GenerativeMetric):
+            near = difflib.get_close_matches(str(metric).lower(), _NAMES)
+            hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+            raise ValueError(
+                "Expected: `metrics` as names among "
+                f"{', '.join(map(repr, _NAMES))}, or as keras_gans.metrics that "
+                f"compare generated with real images. Received: {metric!r}.{hint}"
+            )
+        if metric.real_images is not None or metric.num_samples != self.num_samples:
+            raise ValueError(
+                "Expected: metrics without `real_images`, with num_samples="
+                f"{self.num_samples}, as given to the monitor. Received: {metric.name}."
+            )
+        return metric
+
+    # ---------------------------------------------------------------- when
+
+    def on_train_begin(self, logs=None):
+        """Checks what could fail later, and extracts the features of real images."""
+        shape = tuple(self.model.data_spec.shape)
+        if self.real_images.shape[1:] != shape:
+            raise ValueError(
+                f"Expected: `real_images` as the model makes them, {shape}. Received: "
+                f"{self.real_images.shape[1:]}."
+            )
+        for metric in self.metrics:
+            if metric.uses_labels and (
+                self.real_labels is None or self.model.num_classes is None
+            ):
+                raise ValueError(
+                    f"{metric.name} compares classes. Expected: a conditional model "
+                    "and `real_labels`. Received: one without."
+                )
+        if self._shared is None:
+            self._shared = SharedExtraction(self.metrics)
+            self._count = min(self.num_samples, len(self.real_images))
+            self._shared.load_real(
+                self.real_images,
+                self.real_labels,
+                self._progress("Features of real images"),
+            )
+        self.values, self.best, self._best_weights = {}, None, None
+        self._latents = None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Looks where training stands, once all callbacks have begun and restored."""
+        self._epoch = epoch
+        if self._latents is not None:
+            return
+        self._latents = self.model.sample_latents(self._count, self.seed)
+        seen = self._images_seen()
+        self._find_best(seen)
+        # Batches until a look at the counter, and what the last look told.
+        self._wait, self._calls, self._last_look, self._per_batch = 1, 0, seen, 1
+        if self.every_images:
+            self._next = (seen // self.every_images + 1) * self.every_images
+
+    def on_train_batch_begin(self, batch, logs=None):
+        """Measures what is due after the batch before.
+
+        (A callback that acts at the *end* of batches makes `fit` wait for each.)
+        """
+        # Not `self.model`, which on JAX writes back the whole state each time.
+        if not self.every_images or self._model.stop_training:
+            return
+        self._calls += 1
+        if self._calls > self._wait:
+            self._look()
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Measures what is due, and adds the last values to the logs."""
+        self._epoch = epoch + 1
+        if self.every_images:
+            self._calls += 1
+            self._look()
+            self._calls = 0
+            due = not self.values
+        else:
+            due = self._epoch % self.every_epochs == 0 or not self.values
+        if due:
+            self._measure(self._images_seen())
+        if logs is not None:
+            logs.update(self.values)
+
+    def on_train_end(self, logs=None):
+        """Puts the best weights back, if asked to."""
+        if self.restore_best and self._best_weights is not None:
+            generator = self.model.ema_generator
+            for weight, value in zip(
+                generator.weights, self._best_weights, strict=True
+            ):
+                weight.assign(value)
+        self._best_weights = self._latents = None
+
+    def _look(self):
+        """Reads the counter of images; measures, or plans when to look again."""
+        batches, seen = self._calls - 1, self._images_seen()
+        if seen >= self._next:
+            self._measure(seen)
+            self._next = (seen // self.every_images + 1) * self.every_images
+        # The largest batches so far: rather a look too early than one too late.
+        per_batch = (seen - self._last_look) / max(1, batches)
+        self._per_batch = max(self._per_batch, per_batch)
+        self._wait = math.ceil((self._next - seen) / self._per_batch)
+        self._calls, self._last_look = 1, seen
+
+    def _images_seen(self):
+        backend.sync_state(self.model)
+        return int(keras.ops.convert_to_numpy(self.model.images_seen))
+
+    # ---------------------------------------------------------------- what
+
+    def _measure(self, seen):
+        labels = None
+        if self.model.num_classes is not None:
+            labels = np.arange(self._count) % self.model.num_classes
+            if self.real_labels is not None:
+                labels = choose(np.asarray(self.real_labels), self._count, self.seed)
+        progress = self._progress("Metrics of generated images")
+        for metric in self.metrics:
+            metric.reset_state()
+        for start in range(0, self._count, CHUNK):
+            rows = slice(start, start + CHUNK)
+            latents = self._latents[rows]
+            given = {} if labels is None else {"labels": labels[rows]}
+            fake = self.model.generate(len(latents), latents=latents, **given)
+            self._shared.update(fake_images=fake, **given)
+            progress(len(fake))
+        self.values = {}
+        for metric in self.metrics:
+            self.values |= metric.values()
+            metric.reset_state()
+        self._keep(seen)
+
+    def _progress(self, title):
+        return _Progress(title, self._count, self.params.get("verbose", 1))
+
+    # ---------------------------------------------------------------- the best
+
+    def _keep(self, seen):
+        """Keeps the model if it is the best so far."""
+        name = self._monitored()
+        value = self.values[name]
+        if self.best is not None and not self._is_better(name, value):
+            return
+        self.best = {"value": value, "images_seen": seen, "epoch": self._epoch}
+        if self.restore_best:
+            self._best_weights = [
+                np.array(keras.ops.convert_to_numpy(weight))
+                for weight in self.model.ema_generator.weights
+            ]
+        if self.keep_best is not None:
+            metadata = {"metrics": self.values, "best": {"monitor": name, **self.best}}
+            self.model.save_to_preset(self.keep_best, metadata=metadata, overwrite=True)
+
+    def _monitored(self):
+        name = self.monitor or next(iter(self.values))
+        if name not in self.values:
+            raise ValueError(
+                f"Expected: `monitor` among {', '.join(self.values)}. "
+                f"Received: {name!r}."
+            )
+        return name
+
+    def _is_better(self, name, value):
+        higher = self.mode == "max" or (
+            self.mode == "auto" and name.startswith(_HIGHER_IS_BETTER)
+        )
+        return value > self.best["value"] if higher else value < self.best["value"]
+
+    def _find_best(self, seen):
+        """Reads the best value of the training that is resumed, or moves it aside."""
+        if self.keep_best is None or not self.keep_best.exists():
+            return
+        kept = read_config(self.keep_best)["metadata"].get("best", {})
+        if 0 < kept.get("images_seen", -1) <= seen:
+            self.best = {key: kept[key] for key in ("value", "images_seen", "epoch")}
+            return
+        k = 1
+        while (
+            aside := self.keep_best.with_name(f"{self.keep_best.name}_previous_{k}")
+        ).exists():
+            k += 1
+        self.keep_best.rename(aside)
+
+
+class FrechetDistance(MetricMonitor):
+    """Measures the Frechet distance while a GAN trains; see `MetricMonitor`.
+
+    Args:
+        real_images: `(N, H, W, C)`, uint8 or float in [-1, 1].
+        features: As in `keras_gans.metrics.FrechetDistance`.
+        num_samples: Int, how many real and generated images to compare.
+        **kwargs: As in `MetricMonitor`.
+
+    Example:
+
+    ```python
+    distance = kg.callbacks.FrechetDistance(images, features="lenet_fashion_mnist")
+    gan.fit(images, callbacks=[distance])  # logs fd_lenet_fashion_mnist_10k
+    ```
+    """
+
+    def __init__(
+        self, real_images, features="lenet_fashion_mnist", num_samples=10_000, **kwargs
+    ):
+        super().__init__(real_images, ("fd",), features, num_samples, **kwargs)
+
+
+class FID(FrechetDistance):
+    """The Frechet distance of the Inception features, the FID, while a GAN trains.
+
+    Args:
+        real_images: `(N, H, W, C)`, uint8 or float in [-1, 1].
+        num_samples: Int, how many real and generated images to compare.
+        **kwargs: As in `MetricMonitor`.
+
+    Example:
+
+    ```python
+    gan.fit(images, callbacks=[kg.callbacks.FID(images, 10_000)])  # logs fid_10k
+    ```
+    """
+
+    def __init__(self, real_images, num_samples=10_000, **kwargs):
+        super().__init__(real_images, "inception_v3_fid", num_samples, **kwargs)
+
+
+class _Progress:
+    """A progress bar, shown from when it is clear that the work is long."""
+
+    def __init__(self, title, total, verbose):
+        self.title, self.total, self.verbose = title, total, verbose
+        self.done, self.bar, self.start = 0, None, time.monotonic()
+
+    def __call__(self, count):
+        self.done += count
+        elapsed = time.monotonic() - self.start
+        if self.bar is None and self.verbose:
+            if self.done >= self.total or elapsed * self.total < LONG * self.done:
+                return
+            print(f"\n{self.title}")
+            self.bar = keras.utils.Progbar(
+                self.total, verbose=self.verbose, unit_name="image"
+            )
+        if self.bar is not None:
+            self.bar.update(min(self.done, self.total))

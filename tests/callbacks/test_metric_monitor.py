@@ -1,0 +1,229 @@
+import csv
+
+import keras
+import numpy as np
+import pytest
+
+import keras_gans as kg
+from keras_gans.callbacks import metric_monitor
+from keras_gans.callbacks.metric_monitor import FID
+from keras_gans.callbacks.metric_monitor import FrechetDistance
+from keras_gans.callbacks.metric_monitor import MetricMonitor
+from keras_gans.metrics.features import FeatureExtractor
+from tests.metrics.stand_in import Counted
+from tests.metrics.stand_in import make_extractor
+from tests.metrics.stand_in import make_images
+
+IMAGES = make_images(24)
+FD = "fd_stand_in_24"
+
+
+@pytest.fixture(autouse=True)
+def cache_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("KERAS_GANS_CACHE", str(tmp_path / "cache"))
+
+
+def make_gan(**kwargs):
+    keras.utils.set_random_seed(0)
+    gan = kg.models.GAN((8, 8, 1), latent_dim=4, hidden_units=8, seed=0)
+    # Eagerly: compiling takes longer than all the steps.
+    adam = {
+        f"{player}_optimizer": keras.optimizers.Adam(0.02)
+        for player in ("generator", "discriminator")
+    }
+    gan.compile(ema_half_life=None, run_eagerly=True, **adam, **kwargs)
+    return gan
+
+
+def fit(gan, callbacks, epochs=3, **kwargs):
+    options = {"batch_size": 8, "verbose": 0, "epochs": epochs} | kwargs
+    return gan.fit(IMAGES, callbacks=callbacks, **options)
+
+
+def make(metrics=("fd",), features=None, **kwargs):
+    return MetricMonitor(IMAGES, metrics, features or make_extractor(), **kwargs)
+
+
+class Play(MetricMonitor):
+    """Measures values that a test has written down."""
+
+    def __init__(self, *values, **kwargs):
+        super().__init__(IMAGES, features=make_extractor(), **kwargs)
+        self.written, self.measured_at = list(values), []
+
+    def _measure(self, seen):
+        self.measured_at.append(seen)
+        self.values = {FD: self.written.pop(0) if self.written else 0.0}
+        self._keep(seen)
+
+
+def test_values_are_those_of_the_averaged_generator():
+    gan = make_gan()
+    monitor = make(["fd", "kid", "prdc", "is"], seed=3)
+    history = fit(gan, [monitor]).history
+    names = [FD, "kid_stand_in_24", "kid_stand_in_24_standard_error"]
+    names += [
+        f"{n}_stand_in_24" for n in ("precision", "recall", "density", "coverage")
+    ]
+    names += ["classifier_score_stand_in_24", "classifier_score_stand_in_24_std"]
+    assert list(monitor.values) == names
+    for name in names:
+        assert len(history[name]) == 3 and history[name][-1] == monitor.values[name]
+    expected = kg.metrics.FrechetDistance(features=make_extractor())
+    fake = gan.generate(latents=gan.sample_latents(24, 3))
+    expected.update_state(IMAGES, fake)
+    assert history[FD][-1] == pytest.approx(expected.result(), rel=1e-5)
+    assert len(set(history[FD])) > 1
+
+
+def test_one_extraction_for_all_metrics():
+    network = Counted()
+    monitor = make(["fd", "kid", "prdc"], FeatureExtractor(network, name="pixels"))
+    fit(make_gan(), [monitor], epochs=2)
+    per_pass = 32  # 24 images, filled up
+    assert network.seen == per_pass * 3  # the real ones once, generated ones twice
+
+
+def test_every_epochs_keeps_all_keys_in_all_epochs():
+    monitor = Play(5.0, 4.0, every_epochs=2)
+    history = fit(make_gan(), [monitor], epochs=5).history
+    # The first, then every second; in between the last value stays.
+    assert history[FD] == [5.0, 4.0, 4.0, 0.0, 0.0]
+    assert monitor.measured_at == [24, 48, 96]
+
+
+def test_every_images_measures_within_epochs():
+    monitor = Play(every_images=16)
+    history = fit(make_gan(), [monitor], epochs=4).history
+    assert monitor.measured_at == [16, 32, 48, 64, 80, 96]
+    assert len(history[FD]) == 4
+
+
+def test_keras_callbacks_see_the_values(tmp_path):
+    class Seen(keras.callbacks.Callback):
+        logs = None
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.logs = dict(logs)
+
+    seen = Seen()
+    stop = keras.callbacks.EarlyStopping(FD, mode="min", patience=2)
+    checkpoint = keras.callbacks.ModelCheckpoint(
+        str(tmp_path / "{epoch}.weights.h5"), FD, save_best_only=True, mode="min",
+        save_weights_only=True,
+    )  # fmt: skip
+    logger = keras.callbacks.CSVLogger(str(tmp_path / "log.csv"))
+    monitor = Play(5.0, 4.0, 6.0, 7.0, 1.0)
+    fit(make_gan(), [monitor, stop, checkpoint, logger, seen], epochs=9)
+    assert seen.logs[FD] == 7.0
+    assert sorted(p.name for p in tmp_path.glob("*.h5")) == [
+        "1.weights.h5", "2.weights.h5",
+    ]  # fmt: skip
+    rows = list(csv.DictReader((tmp_path / "log.csv").read_text().splitlines()))
+    assert [float(row[FD]) for row in rows] == [5.0, 4.0, 6.0, 7.0]
+
+
+def test_restore_best():
+    class Weights(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            seen.append(self.model.ema_generator.get_weights())
+
+    seen = []
+    gan = make_gan()
+    monitor = Play(5.0, 4.0, 6.0, restore_best=True)
+    fit(gan, [monitor, Weights()])
+    assert monitor.best == {"value": 4.0, "images_seen": 48, "epoch": 2}
+    restored, _, best, last = gan.ema_generator.get_weights(), *seen
+    for weight, expected in zip(restored, best, strict=True):
+        np.testing.assert_array_equal(weight, expected)
+    assert not np.array_equal(best[0], last[0])
+
+
+@pytest.mark.parametrize(
+    "name, higher",
+    [(FD, False), ("coverage_x_24", True), ("kid_x_24", False)],
+)
+def test_which_is_better(name, higher):
+    monitor = make()
+    monitor.best = {"value": 1.0}
+    assert monitor._is_better(name, 2.0) == higher
+    assert monitor._is_better(name, 0.5) != higher
+
+
+def test_keep_best_and_resume(tmp_path):
+    class Kill(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 1:
+                raise KeyboardInterrupt
+
+    path = tmp_path / "best"
+
+    def callbacks(*values, kill=()):
+        backup = kg.callbacks.BackupAndRestore(tmp_path / "backup")
+        monitor = Play(*values, keep_best=path)
+        return [backup, monitor, *kill]
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(make_gan(), callbacks(5.0, 3.0, kill=[Kill()]))
+    kept = kg.models.GAN.from_preset(path)
+    # Resumed: 4.0 is not the best.
+    resumed = callbacks(4.0)
+    gan = make_gan()
+    fit(gan, resumed)
+    assert resumed[1].measured_at == [72]
+    assert resumed[1].best == {"value": 3.0, "images_seen": 48, "epoch": 2}
+    again = kg.models.GAN.from_preset(path)
+    for a, b in zip(kept.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    # Anew: what was kept is moved aside.
+    fit(make_gan(), callbacks(9.0), epochs=1)
+    assert (tmp_path / "best_previous_1" / "config.json").exists()
+    assert kg.models.GAN.from_preset(path).images_seen == 24
+
+
+def test_jitted():
+    gan = make_gan()
+    gan.compile(ema_half_life=None)
+    history = fit(gan, [make(every_images=16)], epochs=2).history
+    expected = kg.metrics.FrechetDistance(features=make_extractor())
+    expected.update_state(IMAGES, gan.generate(latents=gan.sample_latents(24, 0)))
+    assert history[FD][-1] == pytest.approx(expected.result(), rel=1e-5)
+
+
+def test_progress_bar_when_it_is_long(monkeypatch, capsys):
+    monkeypatch.setattr(metric_monitor, "CHUNK", 8)
+    fit(make_gan(), [make()], epochs=1, verbose=2)
+    assert "Metrics of generated" not in capsys.readouterr().out
+    monkeypatch.setattr(metric_monitor, "LONG", 0.0)
+    fit(make_gan(), [make()], epochs=1, verbose=1)
+    output = capsys.readouterr().out
+    assert "Metrics of generated images" in output and "24/24" in output
+    fit(make_gan(), [make()], epochs=1, verbose=0)
+    assert capsys.readouterr().out == ""
+
+
+def test_short_forms():
+    monitor = FrechetDistance(IMAGES, num_samples=5000)
+    assert [m.name for m in monitor.metrics] == ["fd_lenet_fashion_mnist_5k"]
+    assert [m.name for m in FID(IMAGES, 50_000).metrics] == ["fid_50k"]
+
+
+def test_what_is_refused():
+    with pytest.raises(ValueError, match="Did you mean 'prdc'"):
+        make(["prdcc"])
+    with pytest.raises(ValueError, match="num_samples=10000"):
+        make([kg.metrics.FrechetDistance(num_samples=5)])
+    with pytest.raises(ValueError, match="one of `every_epochs`"):
+        make(every_epochs=1, every_images=5)
+    with pytest.raises(ValueError, match="`mode`"):
+        make(mode="best")
+    with pytest.raises(ValueError, match="`real_labels` for 24 images"):
+        make(real_labels=[1, 2])
+    monitor = MetricMonitor(make_images(4, shape=(9, 9, 1)), features=make_extractor())
+    with pytest.raises(ValueError, match=r"\(8, 8, 1\). Received: \(9, 9, 1\)"):
+        fit(make_gan(), [monitor])
+    with pytest.raises(ValueError, match="`monitor` among fd_stand_in_24"):
+        fit(make_gan(), [make(monitor="kid")], epochs=1)
+    classes = make([kg.metrics.IntraClassFrechetDistance(features=make_extractor())])
+    with pytest.raises(ValueError, match="conditional model"):
+        fit(make_gan(), [classes])
