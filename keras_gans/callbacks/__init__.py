@@ -3,5 +3,6 @@
 from keras_gans.callbacks.backup import BackupAndRestore
 from keras_gans.callbacks.discriminator_steps import DiscriminatorSteps
 from keras_gans.callbacks.sample_grid import SampleGrid
+from keras_gans.callbacks.training_doctor import TrainingDoctor
 
-__all__ = ["BackupAndRestore", "DiscriminatorSteps", "SampleGrid"]
+__all__ = ["BackupAndRestore", "DiscriminatorSteps", "SampleGrid", "TrainingDoctor"]

@@ -77,16 +77,20 @@ class TrainingMixin:
 
         self._assert_compile_called("fit")
         x, own = self._prepare(x, y, batch_size, shuffle)
+        given = getattr(callbacks, "callbacks", callbacks)
+        given = [] if given is None else keras.tree.flatten(given)
+        self._show_examples(given, "train", x)
         if validation_data is not None:
             validation_data = self._checked_validation(validation_data)
-        own = [NaNGuard(), LogSettings(), *own]
+            self._show_examples(given, "unseen", validation_data)
+        # A callback that puts good weights back by itself takes the guard's place.
+        guards = [c for c in given if getattr(c, "replaces_nan_guard", False)]
+        own = [*([] if guards else [NaNGuard()]), LogSettings(), *own]
         if isinstance(callbacks, keras.callbacks.CallbackList):
             for callback in own:
                 callbacks.append(callback)
-        elif callbacks is None or isinstance(callbacks, list | tuple):
-            callbacks = [*own, *(callbacks or [])]
         else:
-            callbacks = [*own, callbacks]
+            callbacks = [*guards, *own, *(c for c in given if c not in guards)]
         is_own_order = isinstance(x, ArrayBatches)
         is_dataset = isinstance(x, keras.utils.PyDataset)
         # Not tracked by Keras: nothing of it is to be saved.
@@ -200,6 +204,15 @@ class TrainingMixin:
         )
         return batches, [SetEpoch(batches)]
 
+    def _show_examples(self, callbacks, kind, x):
+        """Shows data to the callbacks that want to see some, by `see_examples`."""
+        if isinstance(x, ArrayBatches):
+            x = x.arrays
+        batch = x if isinstance(x, tuple) else self._first_batch
+        for callback in callbacks:
+            if hasattr(callback, "see_examples"):
+                callback.see_examples(kind, *batch[:2])
+
     def _checked(self, x, y):
         """Checks arrays whole, and of streams the first batch."""
         if x is None:
@@ -223,6 +236,8 @@ class TrainingMixin:
             )
         self.data_spec.check(batch[0], "the first batch of x")
         self._checked_labels(batch[1] if len(batch) > 1 else None, len(batch[0]))
+        # Not as Keras would set it, which wraps what a model is given.
+        object.__setattr__(self, "_first_batch", batch)
         return x, None
 
     def _checked_labels(self, y, count):

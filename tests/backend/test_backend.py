@@ -129,6 +129,25 @@ def test_no_gradients():
     assert float(gradient) == 4.0
 
 
+def test_compiled_reads_variables_and_changes_none():
+    w, counter = variable(2.0), keras.Variable(0.0, trainable=False)
+
+    def fn(inputs):
+        counter.assign_add(1.0)
+        (value, _), (gradient,) = backend.value_and_grad(
+            lambda: (ops.sum(inputs["x"]) * w * w + counter, None), [w]
+        )
+        return {"value": value, "gradient": gradient}
+
+    run = backend.compiled(fn, [w, counter])
+    for expected in (2.0, 3.0):  # it sees what variables hold by then
+        w.assign(expected)
+        out = run({"x": np.array([1.0, 2.0], "float32")})
+        np.testing.assert_allclose(array(out["value"]), 3 * expected**2 + 1)
+        np.testing.assert_allclose(array(out["gradient"]), 6 * expected)
+        assert float(counter.value) == 0.0
+
+
 def test_apply_gradients():
     w = variable(2.0)
     optimizer = keras.optimizers.SGD(0.5)

@@ -1,0 +1,1 @@
+"""What `TrainingDoctor` measures, how it judges, and what it writes."""

@@ -1,0 +1,108 @@
+"""Back to the last good state, and on with lower learning rates."""
+
+import collections
+
+import keras
+import numpy as np
+
+from keras_gans import backend
+
+MOST = 5  # rollbacks of one `fit`; then something else is wrong
+SLOWER = 0.5  # what each one multiplies the learning rates with
+
+
+@keras.saving.register_keras_serializable("keras_gans")
+class Scaled(keras.optimizers.schedules.LearningRateSchedule):
+    """A learning rate schedule, times a factor.
+
+    Args:
+        schedule: A `keras.optimizers.schedules.LearningRateSchedule`.
+        factor: Float.
+    """
+
+    def __init__(self, schedule, factor):
+        super().__init__()
+        self.schedule = schedule
+        self.factor = factor
+
+    def __call__(self, step):
+        """Returns the rate at a step."""
+        return self.factor * self.schedule(step)
+
+    def get_config(self):
+        """Returns the arguments."""
+        schedule = keras.saving.serialize_keras_object(self.schedule)
+        return {"schedule": schedule, "factor": self.factor}
+
+    @classmethod
+    def from_config(cls, config):
+        """Makes the schedule again."""
+        schedule = keras.saving.deserialize_keras_object(config["schedule"])
+        return cls(schedule, config["factor"])
+
+
+class Rollback:
+    """Copies of a model's state in the host's memory: the last two good ones.
+
+    A divergence is seen some time after it began. So the older copy is put back.
+
+    Args:
+        model: A compiled GAN.
+    """
+
+    def __init__(self, model):
+        self.model = model
+        self.count = 0
+        self._copies = collections.deque(maxlen=2)
+
+    def keep(self, step):
+        """Copies the state, if all of it is finite; returns whether it is."""
+        backend.sync_state(self.model)
+        # A copy: NumPy arrays of tensors may share their memory.
+        arrays = [
+            np.array(keras.ops.convert_to_numpy(v.value)) for v in self._variables()
+        ]
+        for array in arrays:
+            if "float" in str(array.dtype) and not np.isfinite(array).all():
+                return False
+        self._copies.append((step, arrays))
+        return True
+
+    def restore(self):
+        """Puts the older copy back, and multiplies all learning rates by `SLOWER`.
+
+        Returns:
+            The step of the copy, and a dict from the player to its learning rate.
+        """
+        backend.sync_state(self.model)
+        players = self.model.optimizer.players
+        rates = {name: _rate(optimizer) for name, optimizer in players.items()}
+        step, arrays = self._copies[0]
+        self._copies = collections.deque([(step, arrays)], maxlen=2)
+        for variable, array in zip(self._variables(), arrays, strict=True):
+            variable.assign(array)
+        rebuild = False
+        for name, optimizer in players.items():
+            schedule = optimizer._learning_rate
+            if isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
+                optimizer.learning_rate = Scaled(schedule, SLOWER)
+                rebuild = True
+            else:
+                optimizer.learning_rate = SLOWER * rates[name]
+        if rebuild:  # schedules are part of the compiled step
+            self.model.make_train_function(force=True)
+        self.model.reset_metrics()
+        self.count += 1
+        return step, {name: _rate(optimizer) for name, optimizer in players.items()}
+
+    def _variables(self):
+        model = self.model
+        return [
+            *model.trainable_variables,
+            *model.non_trainable_variables,  # random states among them
+            *model.optimizer.variables,
+        ]
+
+
+def _rate(optimizer):
+    return float(keras.ops.convert_to_numpy(optimizer.learning_rate))
