@@ -2,7 +2,18 @@
 
 from keras_gans.callbacks.backup import BackupAndRestore
 from keras_gans.callbacks.discriminator_steps import DiscriminatorSteps
+from keras_gans.callbacks.metric_monitor import FID
+from keras_gans.callbacks.metric_monitor import FrechetDistance
+from keras_gans.callbacks.metric_monitor import MetricMonitor
 from keras_gans.callbacks.sample_grid import SampleGrid
 from keras_gans.callbacks.training_doctor import TrainingDoctor
 
-__all__ = ["BackupAndRestore", "DiscriminatorSteps", "SampleGrid", "TrainingDoctor"]
+__all__ = [
+    "FID",
+    "BackupAndRestore",
+    "DiscriminatorSteps",
+    "FrechetDistance",
+    "MetricMonitor",
+    "SampleGrid",
+    "TrainingDoctor",
+]
