@@ -12,6 +12,9 @@ BIN := $(VENV)/bin
 BACKENDS := tensorflow jax torch
 LINT := $(BIN)/ruff check . && $(BIN)/ruff format --check .
 RUN := runs/quickstart
+# What the metrics are compared with. Without dependencies: torch-fidelity would bring
+# torchvision, of which its formulas and networks use nothing.
+REFERENCES := torch-fidelity==0.4.0 prdc==0.2
 
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
@@ -55,6 +58,8 @@ $(VENV)/installed-%: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -qq --disable-pip-version-check \
 		--editable '.[$*]'
+	@if [ '$*' = test ]; then $(BIN)/python -m pip install -qq \
+		--disable-pip-version-check --no-deps $(REFERENCES); fi
 	@touch $@
 
 clean:
