@@ -28,6 +28,8 @@ QUICK = {
     "rounds": 1,
     "steps": 2,
     "samples": 8,
+    "features": 32,
+    "feature_images": 1,
 }
 
 
@@ -49,6 +51,12 @@ def parse(argv=None):
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--steps", type=int, default=50, help="steps of an epoch")
     parser.add_argument("--samples", type=int, default=1024, help="to generate")
+    parser.add_argument(
+        "--feature-images", type=int, default=8, help="in a batch for Inception"
+    )
+    parser.add_argument(
+        "--features", type=int, default=2048, help="of the Frechet distance"
+    )
     parser.add_argument(
         "--quick", action="store_true", help="tiny sizes: does it run, not how fast"
     )

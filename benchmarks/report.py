@@ -22,6 +22,18 @@ RATIOS = [
         {"tensorflow": 0.85, "torch": 1.10},
     ),
     ("`generate` / hand-written loop of batches", "generate", "sample", {}),
+    (
+        "Frechet distance / with SciPy's `sqrtm`",
+        "frechet",
+        "sqrtm",
+        dict.fromkeys(BACKENDS, 0.20),
+    ),
+    (
+        "Inception's features / torch-fidelity's",
+        "features",
+        "torch_fidelity",
+        {"tensorflow": 1.0, "torch": 1.0},
+    ),
     ("`import keras_gans` / `import keras`", "import keras_gans", "import keras", {}),
 ]
 
@@ -32,6 +44,10 @@ TIMES = {
     "pytorch": "PyTorch loop, a step",
     "generate": "`generate`, all samples",
     "sample": "hand-written loop of batches, all samples",
+    "features": "Inception's features, a batch",
+    "torch_fidelity": "torch-fidelity's, a batch",
+    "frechet": "Frechet distance",
+    "sqrtm": "the same with SciPy's `sqrtm`",
     "import keras": "`import keras`",
     "import keras_gans": "`import keras_gans`",
     "import difference": "the difference of the two",
@@ -57,7 +73,8 @@ def _head(measured, args, load):
     for result in measured.values():
         versions |= result["versions"]
         parameters = result["parameters"]
-    listed = ", ".join(f"{name} {version}" for name, version in versions.items())
+        f"{args.steps} steps (updates of D and G); {args.samples} samples; batches of "
+        (f"{args.feature_images} for Inception, with random weights.",)
     busy = "" if load is None else f", load average {load:.1f} at the start"
     size = args.image_size
     return [
@@ -65,7 +82,8 @@ def _head(measured, args, load):
         f" Python {platform.python_version()}, {listed}.",
         f"DCGAN, {size} x {size} x 1, width {args.width} ({parameters:,} trainable "
         f"parameters), batches of {args.batch_size}; {args.rounds} rounds of "
-        f"{args.steps} steps (updates of D and G); {args.samples} samples.",
+        f"{args.steps} steps (updates of D and G); {args.samples} samples; "
+        f"a Frechet distance of {args.features:,} features.",
     ]
 
 

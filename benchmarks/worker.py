@@ -14,15 +14,18 @@ import keras
 import numpy as np
 
 import keras_gans as kg
+from benchmarks import features
 from benchmarks import fit_step
+from benchmarks import metrics
 from benchmarks import sampling
 
 
 def main(options):
-    """Measures steps of training, then sampling.
+    """Measures steps of training, then sampling, then features of images.
 
     Args:
-        options: Dict: width, batch_size, image_size, rounds, steps, samples.
+        options: Dict: width, batch_size, image_size, rounds, steps, samples,
+            feature_images.
 
     Returns:
         Dict: "versions", "parameters", and "seconds": lists with one value a round.
@@ -39,6 +42,8 @@ def main(options):
 
     seconds = fit_step.measure(gan, other, images, args)
     seconds |= sampling.measure(gan, args)
+    seconds |= metrics.measure(args)
+    seconds |= features.measure(args)
     networks = (gan.generator, gan.discriminator)
     versions = {"keras": keras.__version__}
     for name in (keras.config.backend(), "torch"):

@@ -9,6 +9,7 @@ import sys
 import keras
 import pytest
 
+from benchmarks import peers
 from benchmarks import report
 from benchmarks.__main__ import parse
 
@@ -39,7 +40,9 @@ def rows(output):
 
 def test_ratios_and_times_are_reported(output):
     found = rows(output)
-    missing = {"pytorch"} if BACKEND == "jax" else set()
+    missing = {"pytorch", "torch_fidelity"} if BACKEND == "jax" else set()
+    if peers.torch_fidelity("version") is None:
+        missing.add("torch_fidelity")
     expected = {name for name, _, below, _ in report.RATIOS if below not in missing}
     expected |= {name for key, name in report.TIMES.items() if key not in missing}
     assert set(found) == expected
@@ -66,6 +69,7 @@ def test_ratio_is_the_median_of_pairs():
     seconds = {"fit": [0.2, 0.3, 0.9], "loop": [0.1, 0.3, 0.3]}
     seconds |= {"fit starts": [0.5]}
     seconds |= {"generate": [1.0], "sample": [2.0]}
+    seconds |= {"features": [1.0], "torch_fidelity": [1.0]}
     seconds |= {"import keras": [2.0], "import keras_gans": [3.0]}
     measured = {"versions": {}, "parameters": 1000, "seconds": seconds}
     found = rows(report.markdown({BACKEND: measured}, parse(["--quick"])))

@@ -13,6 +13,7 @@ from keras import layers
 
 from keras_gans import preset_files
 from keras_gans import zoo
+from keras_gans.layers import Conv2D
 from keras_gans.metrics.features.extractor import FeatureExtractor
 
 NAME = "lenet_fashion_mnist"
@@ -33,9 +34,7 @@ def lenet(image_shape=(28, 28, 1), num_classes=10, dropout=0.3, name="lenet"):
     """
 
     def conv(filters, x):
-        x = layers.Conv2D(
-            filters, 3, padding="same", activation="relu", dtype="float32"
-        )(x)
+        x = Conv2D(filters, 3, padding="same", activation="relu", dtype="float32")(x)
         return layers.MaxPooling2D(dtype="float32")(x)
 
     images = keras.Input(image_shape, dtype="float32")
@@ -100,5 +99,5 @@ def _load():
 @functools.cache
 def _maps():
     model = _load()
-    convolutions = [x for x in model.layers if isinstance(x, layers.Conv2D)]
+    convolutions = [x for x in model.layers if isinstance(x, Conv2D)]
     return keras.Model(model.input, [layer.output for layer in convolutions])

@@ -7,10 +7,10 @@ torch-fidelity installed.
 import functools
 import pathlib
 
-import keras
 import numpy as np
 import pytest
 
+from benchmarks.features import random_state_dict
 from keras_gans.metrics import features
 from keras_gans.metrics.features import inception_v3
 from keras_gans.metrics.features.inception_v3 import InceptionV3FID
@@ -19,29 +19,6 @@ from tests.metrics.references import torch_fidelity
 GOLDEN = pathlib.Path(__file__).parents[2] / "golden" / "inception_v3_random.npz"
 IMAGES = np.random.default_rng(1).integers(0, 256, (2, 32, 40, 3), "uint8")
 RESIZES = ("tf1", "torch", "clean")
-
-
-def random_state_dict():
-    """Arrays of the layout of the public file, of a size that keeps activations."""
-    rng = np.random.default_rng(0)
-    state = {}
-    for layer in inception_v3.inception_v3().layers:
-        if not isinstance(layer, keras.layers.Conv2D):
-            continue
-        height, width, channels, filters = layer.kernel.shape
-        key = layer.name.replace("__", ".")
-        shape = (filters, channels, height, width)
-        scale = np.float32(np.sqrt(2.0 / (height * width * channels)))
-        state |= {
-            f"{key}.conv.weight": rng.standard_normal(shape, "float32") * scale,
-            f"{key}.bn.weight": rng.uniform(0.5, 1.5, filters),
-            f"{key}.bn.bias": rng.normal(0.0, 0.2, filters),
-            f"{key}.bn.running_mean": rng.normal(0.0, 0.2, filters),
-            f"{key}.bn.running_var": rng.uniform(0.5, 2.0, filters),
-        }
-    state["fc.weight"] = rng.standard_normal((1008, 2048), "float32") * 0.02
-    state["fc.bias"] = rng.standard_normal(1008, "float32")
-    return {key: value.astype("float32") for key, value in state.items()}
 
 
 @functools.cache
