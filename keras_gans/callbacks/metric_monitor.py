@@ -44,7 +44,8 @@ class MetricMonitor(keras.callbacks.Callback):
     Args:
         real_images: `(N, H, W, C)`, uint8 or float in [-1, 1], as the model trains on.
         metrics: Names, "fd", "fd_infinity", "is", "kid", "ms_ssim" and "prdc", or
-            `keras_gans.metrics` with the same `num_samples` and without real images.
+            `keras_gans.metrics` with the same `num_samples` and without real images;
+            `PerceptualPathLength` too, which makes its own samples.
         features: As in `keras_gans.metrics.FrechetDistance`, of named metrics.
         num_samples: Int, how many real and generated images to compare; of at most as
             many of each as there are real ones. It is part of the names of the values.
@@ -132,6 +133,8 @@ class MetricMonitor(keras.callbacks.Callback):
         if isinstance(metric, str) and metric in _NAMES:
             kwargs = {} if metric == "ms_ssim" else {"features": features}
             return _NAMES[metric](num_samples=self.num_samples, seed=seed, **kwargs)
+        if isinstance(metric, metrics_module.PerceptualPathLength):
+            return metric
         if not isinstance(metric, metrics_module.GenerativeMetric):
             near = difflib.get_close_matches(str(metric).lower(), _NAMES)
             hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
@@ -157,7 +160,9 @@ class MetricMonitor(keras.callbacks.Callback):
                 f"Expected: `real_images` as the model makes them, {shape}. Received: "
                 f"{self.real_images.shape[1:]}."
             )
-        for metric in self.metrics:
+        generative = metrics_module.GenerativeMetric
+        compared = [m for m in self.metrics if isinstance(m, generative)]
+        for metric in compared:
             if metric.uses_labels and (
                 self.real_labels is None or self.model.num_classes is None
             ):
@@ -166,7 +171,7 @@ class MetricMonitor(keras.callbacks.Callback):
                     "and `real_labels`. Received: one without."
                 )
         if self._shared is None:
-            self._shared = SharedExtraction(self.metrics)
+            self._shared = SharedExtraction(compared)
             self._count = min(self.num_samples, len(self.real_images))
             self._shared.load_real(
                 self.real_images,
@@ -262,7 +267,11 @@ class MetricMonitor(keras.callbacks.Callback):
             progress(len(fake))
         self.values = {}
         for metric in self.metrics:
-            self.values |= metric.values()
+            if isinstance(metric, metrics_module.PerceptualPathLength):
+                metric.update_state(self.model)
+                self.values[metric.name] = float(metric.result())
+            else:
+                self.values |= metric.values()
             metric.reset_state()
         self._keep(seen)
 
@@ -310,12 +319,10 @@ class MetricMonitor(keras.callbacks.Callback):
         if 0 < kept.get("images_seen", -1) <= seen:
             self.best = {key: kept[key] for key in ("value", "images_seen", "epoch")}
             return
-        k = 1
-        while (
-            aside := self.keep_best.with_name(f"{self.keep_best.name}_previous_{k}")
-        ).exists():
+        k, name = 1, f"{self.keep_best.name}_previous"
+        while self.keep_best.with_name(f"{name}_{k}").exists():
             k += 1
-        self.keep_best.rename(aside)
+        self.keep_best.rename(self.keep_best.with_name(f"{name}_{k}"))
 
 
 class FrechetDistance(MetricMonitor):

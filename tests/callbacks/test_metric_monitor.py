@@ -202,6 +202,17 @@ def test_progress_bar_when_it_is_long(monkeypatch, capsys):
     assert capsys.readouterr().out == ""
 
 
+def test_path_length_too():
+    def distance(first, second):
+        return np.square(first - second).sum(axis=(1, 2, 3))
+
+    length = kg.metrics.PerceptualPathLength(num_samples=8, distance=distance, name="p")
+    gan = make_gan()
+    history = fit(gan, [make(["fd", length])], epochs=2).history
+    length.update_state(gan)
+    assert history["p"][-1] == pytest.approx(float(length.result()), rel=1e-4)
+
+
 def test_short_forms():
     monitor = FrechetDistance(IMAGES, num_samples=5000)
     assert [m.name for m in monitor.metrics] == ["fd_lenet_fashion_mnist_5k"]
