@@ -43,8 +43,68 @@ images = gan.generate(64, seed=0)  # uint8 (64, {height}, {width}, {channels})
 | time | {hours} |
 | backend | {backend} |
 
-{notes}
+{measured}{notes}
 """
+
+MEASURED = """## Measured
+
+| | mean of seeds {seeds} | lowest to highest | training images |
+|---|---:|---:|---:|
+{rows}
+
+{protocol} Measured by `python -m zoo.measure {name}`.
+
+"""
+
+
+def make_card(gan, name, about):
+    """The text of a preset's card.
+
+    Args:
+        gan: The model.
+        name: Name of the preset.
+        about: Dict as in `about.json`; with "measurements" once `zoo/measure.py` has
+            added them.
+
+    Returns:
+        Markdown.
+    """
+    height, width, channels = gan.data_spec.shape
+    parameters = " + ".join(
+        f"{network.count_params():,} parameters ({network.name})"
+        for network in (gan.generator, gan.discriminator)
+    )
+    return CARD.format(
+        name=name,
+        model=type(gan).__name__,
+        height=height,
+        width=width,
+        channels=channels,
+        parameters=parameters,
+        images_seen=int(gan.images_seen),
+        measured=_measured(name, about.get("measurements")),
+        **about,
+    )
+
+
+def _measured(name, measurements):
+    """The card's section of measured values; empty without any."""
+    if not measurements:
+        return ""
+    rows = []
+    for metric, values in measurements["values"].items():
+        mean = sum(values) / len(values)
+        real = measurements["training_images"][metric]
+        rows.append(
+            f"| `{metric}` | {mean:.4g} | {min(values):.4g} to {max(values):.4g} | "
+            f"{real:.4g} |"
+        )
+    return MEASURED.format(
+        name=name,
+        rows="\n".join(rows),
+        seeds=", ".join(map(str, measurements["seeds"])),
+        protocol=measurements["protocol"],
+    )
 
 
 def main(argv=None):
@@ -57,21 +117,7 @@ def main(argv=None):
 
     about = json.loads(args.about.read_text("utf-8"))
     gan = kg.models.GAN.from_preset(args.preset, name=args.name)
-    height, width, channels = gan.data_spec.shape
-    parameters = " + ".join(
-        f"{network.count_params():,} parameters ({network.name})"
-        for network in (gan.generator, gan.discriminator)
-    )
-    card = CARD.format(
-        name=args.name,
-        model=type(gan).__name__,
-        height=height,
-        width=width,
-        channels=channels,
-        parameters=parameters,
-        images_seen=int(gan.images_seen),
-        **about,
-    )
+    card = make_card(gan, args.name, about)
     folder = pathlib.Path(__file__).parent / "weights" / args.name
     with tempfile.TemporaryDirectory() as temporary:
         picture = pathlib.Path(temporary) / "samples.png"
