@@ -73,8 +73,7 @@ def _head(measured, args, load):
     for result in measured.values():
         versions |= result["versions"]
         parameters = result["parameters"]
-        f"{args.steps} steps (updates of D and G); {args.samples} samples; batches of "
-        (f"{args.feature_images} for Inception, with random weights.",)
+    listed = ", ".join(f"{name} {version}" for name, version in versions.items())
     busy = "" if load is None else f", load average {load:.1f} at the start"
     size = args.image_size
     return [
@@ -83,7 +82,8 @@ def _head(measured, args, load):
         f"DCGAN, {size} x {size} x 1, width {args.width} ({parameters:,} trainable "
         f"parameters), batches of {args.batch_size}; {args.rounds} rounds of "
         f"{args.steps} steps (updates of D and G); {args.samples} samples; "
-        f"a Frechet distance of {args.features:,} features.",
+        f"a Frechet distance of {args.features:,} features; {args.feature_images} "
+        "images a batch for Inception, with random weights.",
     ]
 
 
