@@ -190,8 +190,23 @@ class _Tensor:
         return np.array(view, order="C")
 
 
-def _parameter(tensor, *_):
-    return tensor
+class _Known:
+    """A function that a pickle may call, but not change."""
+
+    __slots__ = ("_function",)
+
+    def __init__(self, function):
+        object.__setattr__(self, "_function", function)
+
+    def __call__(self, *arguments):
+        return self._function(*arguments)
+
+    def __setattr__(self, name, value):
+        raise AttributeError(f"{name} is read-only")
+
+
+_tensor = _Known(_Tensor)
+_parameter = _Known(lambda tensor, *_: tensor)
 
 
 class _Unpickler(pickle.Unpickler):
@@ -200,8 +215,8 @@ class _Unpickler(pickle.Unpickler):
     known = {
         ("collections", "OrderedDict"): collections.OrderedDict,
         ("torch._utils", "_rebuild_parameter"): _parameter,
-        ("torch._utils", "_rebuild_tensor"): _Tensor,
-        ("torch._utils", "_rebuild_tensor_v2"): _Tensor,
+        ("torch._utils", "_rebuild_tensor"): _tensor,
+        ("torch._utils", "_rebuild_tensor_v2"): _tensor,
         **{("torch", name): dtype for name, dtype in _DTYPES.items()},
     }
 

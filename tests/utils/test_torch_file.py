@@ -92,6 +92,20 @@ def test_attributes_of_what_is_known_are_refused(tmp_path):
         read_torch_file(tmp_path / "a.pth")
 
 
+def test_what_is_known_cannot_be_changed(tmp_path):
+    # GLOBAL, then BUILD with the state (None, {"to_numpy": None}) of slots.
+    code = (
+        b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n"
+        b"N}X\x08\x00\x00\x00to_numpyNs\x86b."
+    )
+    with zipfile.ZipFile(tmp_path / "a.pth", "w") as archive:
+        archive.writestr("a/data.pkl", code)
+    with pytest.raises(ValueError, match="to_numpy is read-only"):
+        read_torch_file(tmp_path / "a.pth")
+    torch.save({"a": torch.ones(2)}, tmp_path / "b.pth")
+    np.testing.assert_array_equal(read_torch_file(tmp_path / "b.pth")["a"], 1.0)
+
+
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
 def test_torchscript_is_refused(tmp_path):
     torch.jit.script(torch.nn.Linear(2, 2)).save(str(tmp_path / "a.pt"))
