@@ -4,6 +4,8 @@ import contextlib
 
 import keras
 import tensorflow as tf
+from keras.src.backend.common.stateless_scope import get_stateless_scope
+from keras.src.backend.common.stateless_scope import in_stateless_scope
 
 
 def value_and_grad(fn, variables):
@@ -74,7 +76,19 @@ def compiled(fn, variables):
 
 def cond(pred, true_fn, false_fn):
     """Runs `true_fn` or `false_fn`; both return the same structure of tensors."""
+    if in_stateless_scope():  # tensors that a branch assigns must not leave it
+        values = get_stateless_scope().state_mapping
+        true_fn, false_fn = (_dropping_updates(f, values) for f in (true_fn, false_fn))
     return tf.cond(tf.convert_to_tensor(pred), true_fn, false_fn)
+
+
+def _dropping_updates(fn, values):
+    def run():
+        with keras.StatelessScope() as scope:
+            scope.state_mapping.update(values)
+            return fn()
+
+    return run
 
 
 def no_gradients():

@@ -132,8 +132,14 @@ def test_no_gradients():
 def test_compiled_reads_variables_and_changes_none():
     w, counter = variable(2.0), keras.Variable(0.0, trainable=False)
 
-    def fn(inputs):
+    def branch():
         counter.assign_add(1.0)
+        return ops.zeros(())
+
+    def fn(inputs):
+        due = ops.greater(ops.sum(inputs["x"]), 0.0)
+        backend.cond(due, branch, lambda: ops.zeros(()))
+        counter.assign(1.0)
         (value, _), (gradient,) = backend.value_and_grad(
             lambda: (ops.sum(inputs["x"]) * w * w + counter, None), [w]
         )

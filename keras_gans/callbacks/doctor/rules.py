@@ -39,8 +39,8 @@ ALIKE_AFTER = 3000
 CONSTANT = 1e-4
 
 # Generator not updated: relative motion of its weights between two probes. Slow
-# learning moves them by 1e-5; float32 resolves 1e-7.
-STILL = 1e-7
+# learning moves them by 1e-6.
+STILL = 1e-9
 
 # Memorising: how often a training example ranks above an unseen one. 1/2 if it does
 # not; by chance, of 64 and 64, above 0.75 once in a million times. r_v is that of
