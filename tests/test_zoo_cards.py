@@ -1,0 +1,70 @@
+"""The measured values of the zoo's cards are those of the models."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_gans as kg
+from keras_gans.preset_files import read_config
+from zoo import measure
+from zoo.publish import make_card
+
+
+def metadata(name):
+    return read_config(kg.presets()[name].path)["metadata"]
+
+
+MEASURED = [name for name in kg.presets() if "measurements" in metadata(name)]
+
+
+def test_presets_are_measured():
+    assert {
+        "gan_fashion_mnist_28", "dcgan_fashion_mnist_32", "wgan_gp_fashion_mnist_32",
+    } <= set(MEASURED)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MEASURED)
+def test_card_says_what_was_measured(name):
+    preset, about = kg.presets()[name], metadata(name)
+    measurements = about["measurements"]
+    values = measurements["values"]
+    assert len(measurements["seeds"]) == 3
+    prefixes = "fd", "kid", "precision", "recall", "density", "coverage"
+    for prefix in prefixes:
+        metric = f"{prefix}_lenet_fashion_mnist_10k"
+        assert preset.metrics[metric] == pytest.approx(np.mean(values[metric]), 1e-3)
+        assert f"| `{metric}` |" in preset.card
+    assert make_card(kg.models.GAN.from_preset(name), name, about) == preset.card
+    # A generator is farther from the test images than the training images are.
+    fd = "fd_lenet_fashion_mnist_10k"
+    assert min(values[fd]) > measurements["training_images"][fd]
+
+
+def reproduce(monkeypatch, tmp_path, name, num_samples):
+    monkeypatch.setenv("KERAS_GANS_CACHE", str(tmp_path))
+    gan = kg.models.GAN.from_preset(name)
+    measured = measure.Measure(gan.data_spec.shape[0], num_samples)
+    return measured.of(gan.generate(num_samples, seed=measure.SEEDS[0]))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MEASURED)
+def test_values_of_few_samples_come_again(monkeypatch, tmp_path, name):
+    found = reproduce(monkeypatch, tmp_path, name, measure.CHECK_SAMPLES)
+    # On any backend: pixels may differ by 1 in 255.
+    expected = metadata(name)["measurements"]["check"]
+    assert found == pytest.approx(expected, rel=0.02, abs=0.005)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    keras.config.backend() != "tensorflow", reason="10,000 samples: once is enough"
+)
+@pytest.mark.parametrize("name", MEASURED)
+def test_values_come_again_within_their_spread(monkeypatch, tmp_path, name):
+    found = reproduce(monkeypatch, tmp_path, name, measure.SAMPLES)
+    card = kg.presets()[name].metrics
+    for metric, values in metadata(name)["measurements"]["values"].items():
+        spread = max(abs(value - np.mean(values)) for value in values)
+        tolerance = 1.01 * spread + 1e-3 * abs(card[metric])  # cards have 4 digits
+        assert abs(found[metric] - card[metric]) <= tolerance, metric
