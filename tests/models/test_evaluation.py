@@ -71,14 +71,20 @@ def test_batched_data_and_a_limit():
 
 
 def test_validation_data():
-    gan = make_gan(make_metrics(), ema_half_life=None)
+    adam = {
+        f"{player}_optimizer": keras.optimizers.Adam(0.02)
+        for player in ("generator", "discriminator")
+    }
+    gan = make_gan(make_metrics(), ema_half_life=None, **adam)
     history = gan.fit(
-        IMAGES, batch_size=4, epochs=2, validation_data=IMAGES, verbose=0
+        IMAGES, batch_size=20, epochs=2, validation_data=IMAGES, verbose=0
     ).history
     for name in NAMES:
         assert len(history[f"val_{name}"]) == 2
     assert history["val_fd_stand_in_40"][0] != history["val_fd_stand_in_40"][1]
     assert np.isfinite(history["val_d_loss"]).all()
+    last = gan.evaluate(IMAGES, verbose=0, return_dict=True)
+    assert history["val_fd_stand_in_40"][1] == pytest.approx(last["fd_stand_in_40"])
 
 
 def test_training_does_not_depend_on_the_metrics():
