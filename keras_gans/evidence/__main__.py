@@ -13,8 +13,13 @@ import sys
 from keras_gans.evidence import dirac_gan
 from keras_gans.evidence import gaussians
 from keras_gans.evidence import plots
+from keras_gans.evidence import stacked_digits
 
-TABLES = {table.name: table for table in (*dirac_gan.TABLES, *gaussians.TABLES)}
+TABLES = {
+    table.name: table
+    for module in (dirac_gan, gaussians, stacked_digits)
+    for table in module.TABLES
+}
 
 
 def main(arguments=None):
