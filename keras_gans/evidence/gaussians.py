@@ -118,7 +118,7 @@ def _adam(rate, beta_1):
 
 
 # networks, size of latents, of batches, optimizers of G and D, steps
-_SETUPS = {
+SETUPS = {
     "unrolled": (unrolled_networks, 256, 512, (1e-3, 1e-4, 0.5), 25_000),
     "pacgan": (pacgan_networks, 2, 100, (1e-4, 1e-4, 0.8), 25_000),
 }
@@ -137,7 +137,7 @@ def run(data, setup, method, seed, steps):
     Returns:
         Dict of figures.
     """
-    networks, latent_dim, batch_size, (g_rate, d_rate, beta_1), _ = _SETUPS[setup]
+    networks, latent_dim, batch_size, (g_rate, d_rate, beta_1), _ = SETUPS[setup]
     options = dict(METHODS[method])
     pac, mbd = options.pop("pac", 1), options.pop("mbd", False)
     if "loss" in options:
@@ -189,7 +189,7 @@ TABLES = [
         methods=tuple(METHODS),
         columns=("modes", "high_quality", "reverse_kl"),
         run=functools.partial(run, data, setup),
-        steps=_SETUPS[setup][-1],
+        steps=SETUPS[setup][-1],
         quick_steps=200,
         published=PUBLISHED[f"{data}_{setup}"],
     )

@@ -1,0 +1,119 @@
+"""The evidence command: rows that resume, and tables beside what was published."""
+
+import numpy as np
+import pytest
+
+import keras_gans as kg
+from keras_gans.evidence import __main__ as command
+from keras_gans.evidence import gaussians
+from keras_gans.evidence import plots
+from keras_gans.evidence import stacked_digits
+from keras_gans.evidence.table import Table
+
+
+def make_table(run=None):
+    calls = []
+
+    def measure(method, seed, steps):
+        calls.append((method, seed, steps))
+        return {"modes": {"a": 10.0, "b": 20.0}[method] + seed}
+
+    table = Table(
+        name="letters", title="Letters", methods=("a", "b"), columns=("modes",),
+        run=run or measure, steps=7, quick_steps=2,
+        published={"a": {"modes": 9.5}, "c": {"modes": 3.0}},
+    )  # fmt: skip
+    return table, calls
+
+
+def test_rows_are_kept_and_not_measured_twice(tmp_path):
+    table, calls = make_table()
+    for seed in (0, 2):
+        assert table.measure("a", seed, 7, tmp_path, "typed") is not None
+    assert table.measure("a", 0, 7, tmp_path, "typed") is None
+    assert calls == [("a", 0, 7), ("a", 2, 7)]
+    rows = table.read(tmp_path)
+    assert [row["modes"] for row in rows] == ["10", "12"]
+    assert rows[0]["command"] == "typed"
+    mean, spread = table.summary(tmp_path)["a"]["modes"]
+    assert (mean, spread) == (11.0, pytest.approx(2**0.5))
+
+
+def test_longer_runs_replace_shorter_ones(tmp_path):
+    table, _ = make_table(lambda method, seed, steps: {"modes": float(steps)})
+    for steps in (2, 7):
+        table.measure("a", 0, steps, tmp_path, "")
+    assert table.summary(tmp_path)["a"]["modes"][0] == 7.0
+
+
+def test_text_has_measured_and_published(tmp_path):
+    table, _ = make_table()
+    for seed in (0, 2):
+        table.measure("a", seed, 7, tmp_path, "")
+    lines = [line.split() for line in table.text(tmp_path).splitlines()[3:]]
+    assert lines[0] == ["a", "7", "2", "11", "+-", "1.4", "9.5"]
+    assert lines[1] == ["b", "-", "-", "-", "-"]
+    assert lines[2] == ["c", "-", "-", "-", "3"]
+
+
+def test_plot(tmp_path):
+    table, _ = make_table()
+    assert plots.plot([table], tmp_path) is None
+    table.measure("a", 0, 7, tmp_path, "")
+    assert plots.plot([table], tmp_path).stat().st_size > 1000
+
+
+def test_the_command_measures_what_is_missing(tmp_path, monkeypatch, capsys):
+    table, calls = make_table()
+    monkeypatch.setattr(command, "TABLES", {"letters": table})
+    arguments = ["letters", "--out", str(tmp_path), "--seeds", "0", "1"]
+    command.main([*arguments, "--methods", "b"])
+    command.main(arguments)
+    assert calls == [("b", 0, 7), ("b", 1, 7), ("a", 0, 7), ("a", 1, 7)]
+    command.main([*arguments, "--quick"])
+    assert calls[4:] == [("a", 0, 2), ("b", 0, 2)]
+    command.main([*arguments, "--print"])
+    assert len(calls) == 6
+    assert (tmp_path / "evidence.png").exists()
+    assert "python -m keras_gans.evidence letters" in table.read(tmp_path)[0]["command"]
+    capsys.readouterr()
+    for wrong in (["numbers"], ["letters", "--methods", "z"]):
+        with pytest.raises(SystemExit):
+            command.main(wrong)
+        assert "Expected" in capsys.readouterr().err
+
+
+def test_published_methods_have_our_columns():
+    for table in command.TABLES.values():
+        for figures in table.published.values():
+            assert set(figures) <= set(table.columns), table.name
+
+
+@pytest.mark.parametrize("setup", ["unrolled", "pacgan"])
+def test_a_run_gives_the_figures_of_its_table(setup, monkeypatch):
+    """Two steps of the method with the most options, tiny batches."""
+    networks, latent_dim, _, rates, steps = gaussians.SETUPS[setup]
+    small = (networks, latent_dim, 8, rates, steps)
+    monkeypatch.setitem(gaussians.SETUPS, setup, small)
+    monkeypatch.setitem(
+        gaussians.METHODS, "all", {"mbd": True, **gaussians.METHODS["pacgan2"]}
+    )
+    figures = gaussians.run("grid", setup, "all", seed=0, steps=2)
+    assert set(figures) == {"modes", "high_quality", "reverse_kl"}
+    assert 0 <= figures["modes"] <= 25
+
+
+def test_real_points_have_all_modes():
+    points, _ = kg.datasets.load("gaussian_grid", num_samples=2500)
+    figures = gaussians.modes_of(points, "gaussian_grid")
+    assert figures["modes"] == 25
+    assert figures["high_quality"] == pytest.approx(98.9, abs=1.0)
+
+
+def test_stacks_are_three_digits():
+    images = stacked_digits.stacks("train", 5, seed=0)
+    assert images.shape == (5, 16, 16, 3)
+    assert images.dtype == np.uint8
+    digits, _ = kg.datasets.load("digits", "train", image_size=16)
+    rows = np.random.default_rng(0).integers(len(digits), size=(5, 3))
+    np.testing.assert_array_equal(images[2, ..., 1], digits[rows[2, 1], ..., 0])
