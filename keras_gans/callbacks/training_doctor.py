@@ -48,8 +48,8 @@ class TrainingDoctor(keras.callbacks.Callback):
 
     Nothing of the training changes: a `fit` with it gives the weights of one without.
     It spends about 1.5% of the time on probes, which lie 20 to 1000 steps apart; only
-    in the first 500 steps it insists on one every 50. Compiling the probe takes a few
-    seconds at the start.
+    in the first 500 steps it insists on one every 50, which for very small networks
+    may cost more. Compiling the probe takes a few seconds at the start.
 
     Args:
         images: Examples to look at, `(N, ...)` as for `fit`; at most 64 of them are

@@ -7,7 +7,7 @@ from keras_gans import backend
 from keras_gans.models.step import variables_of
 
 PROBED = 64  # real and generated examples in a probe
-DIFFERENTIATED = 32  # of them in the objectives, the dearest part
+DIFFERENTIATED = 16  # of them in the objectives, the dearest part
 WATCHED = 64  # numbers of each weight whose motion stands for that of all
 SEED = (20_14, 6)  # of the latents, the same ones in every probe
 
