@@ -147,7 +147,7 @@ def _factor(statistics):
 def _root(covariance):
     """A with A^T A the covariance: Cholesky's where it is positive definite."""
     try:
-        return np.linalg.cholesky(covariance, upper=True)
+        return np.linalg.cholesky(covariance).T
     except np.linalg.LinAlgError:
         values, vectors = np.linalg.eigh(covariance)
         kept = values > 0.0
