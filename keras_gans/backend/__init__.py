@@ -15,8 +15,11 @@
   or none at all.
 * `TrainStep`: the mixin that turns `alternating_step` and `evaluation_step`, written
   once in the stateful style, into the `train_step` and `test_step` of the backend.
+* `fast_execution(steps)`: arguments of `compile` for tiny networks.
 * `sync_state(model)`: makes the variables of a running `fit` readable and writable.
 * `fix_random_states(model)`: makes all random numbers come from states that are saved.
+* `options_of_small_steps(steps)`: arguments of `compile` that train tiny networks fast.
+* `name()`: of the backend, for records of what was measured.
 * `num_replicas()`, `replica_id()`: of the data-parallel strategy in force.
 
 `tensorflow_ops.py`, `jax_ops.py` and `torch_ops.py` likewise, for layers:
@@ -53,15 +56,19 @@ else:
         "them before Keras is imported."
     )
 
+NAME = _name  # for what is written into reports; nothing may depend on it
 TrainStep = _backend.TrainStep
 apply_gradients = _backend.apply_gradients
 apply_gradients_if = _backend.apply_gradients_if
 compiled = _backend.compiled
 cond = _backend.cond
+fast_execution = _backend.fast_execution
 fix_random_states = _backend.fix_random_states
 input_gradients = _backend.input_gradients
+name = _backend.name
 no_gradients = _backend.no_gradients
 num_replicas = _backend.num_replicas
+options_of_small_steps = _backend.options_of_small_steps
 replica_id = _backend.replica_id
 sync_state = _backend.sync_state
 value_and_grad = _backend.value_and_grad
@@ -82,10 +89,13 @@ __all__ = [
     "cond",
     "conv",
     "conv_transpose",
+    "fast_execution",
     "fix_random_states",
     "input_gradients",
+    "name",
     "no_gradients",
     "num_replicas",
+    "options_of_small_steps",
     "pack_kernel",
     "pack_states",
     "replica_id",

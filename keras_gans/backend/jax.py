@@ -164,6 +164,15 @@ def apply_gradients_if(active, optimizer, gradients, variables):
         variable.assign(jnp.where(active, variable.value, old))
 
 
+def fast_execution(steps):
+    """Arguments of `compile` that are fastest for steps of a few milliseconds.
+
+    Args:
+        steps: Int, steps of an epoch.
+    """
+    return {"steps_per_execution": min(50, steps), "jit_compile": True}
+
+
 def sync_state(model):
     """Writes the state of a running `fit` into the variables of `model`.
 
@@ -174,6 +183,16 @@ def sync_state(model):
 
 def fix_random_states(model):
     """Does nothing: all layers draw from seed states that can be saved."""
+
+
+def name():
+    """Name of the backend, as in `KERAS_BACKEND`."""
+    return "jax"
+
+
+def options_of_small_steps(steps):
+    """Arguments of `compile` for epochs of `steps` steps of milliseconds."""
+    return {"steps_per_execution": min(50, steps), "jit_compile": True}
 
 
 def num_replicas():

@@ -103,6 +103,15 @@ def apply_gradients_if(active, optimizer, gradients, variables):
         apply_gradients(optimizer, gradients, variables)
 
 
+def fast_execution(steps):
+    """Arguments of `compile` that are fastest for steps of a few milliseconds.
+
+    Args:
+        steps: Int, steps of an epoch.
+    """
+    return {}  # torch knows no `steps_per_execution`
+
+
 def sync_state(model):
     """Does nothing: variables hold the state of a running `fit`."""
 
@@ -116,6 +125,16 @@ def fix_random_states(model):
         for generator in layer._seed_generators:
             if generator._initial_seed is None:
                 generator._initial_seed = int(generator.state.value[0])
+
+
+def name():
+    """Name of the backend, as in `KERAS_BACKEND`."""
+    return "torch"
+
+
+def options_of_small_steps(steps):
+    """Arguments of `compile` for epochs of `steps` steps of milliseconds."""
+    return {"steps_per_execution": 1, "jit_compile": False}
 
 
 def num_replicas():

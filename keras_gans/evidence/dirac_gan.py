@@ -21,7 +21,6 @@ from keras import ops
 from keras_gans import backend
 from keras_gans import losses
 from keras_gans import penalties
-from keras_gans.evidence.speed import fast
 from keras_gans.evidence.table import Table
 
 STEP = 0.2
@@ -105,7 +104,7 @@ def distance(method, steps):
     """
     loss, terms = METHODS[method]
     model = DiracGAN(loss(), terms)
-    model.compile(optimizer="sgd", **fast(steps))
+    model.compile(optimizer="sgd", **backend.fast_execution(steps))
     model.fit(np.zeros((steps, 1), "float32"), batch_size=1, verbose=0)
     return float(np.hypot(*(weight.item() for weight in model.get_weights())))
 

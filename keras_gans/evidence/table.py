@@ -7,8 +7,9 @@ import pathlib
 import time
 from collections.abc import Callable
 
-import keras
 import numpy as np
+
+from keras_gans import backend
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Table:
         figures = self.run(method, seed, steps)
         row = key | {column: f"{figures[column]:.6g}" for column in self.columns}
         row["seconds"] = f"{time.perf_counter() - start:.0f}"
-        row["backend"] = keras.config.backend()
+        row["backend"] = backend.NAME
         row["date"] = datetime.date.today().isoformat()
         row["command"] = command
         path = self.path(folder)

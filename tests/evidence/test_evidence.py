@@ -89,11 +89,10 @@ def test_published_methods_have_our_columns():
             assert set(figures) <= set(table.columns), table.name
 
 
-@pytest.mark.parametrize("setup", ["unrolled", "pacgan"])
+@pytest.mark.parametrize("setup", list(gaussians.SETUPS))
 def test_a_run_gives_the_figures_of_its_table(setup, monkeypatch):
     """Two steps of the method with the most options, tiny batches."""
-    networks, latent_dim, _, rates, steps = gaussians.SETUPS[setup]
-    small = (networks, latent_dim, 8, rates, steps)
+    small = gaussians.SETUPS[setup]._replace(batch_size=8)
     monkeypatch.setitem(gaussians.SETUPS, setup, small)
     monkeypatch.setitem(
         gaussians.METHODS, "all", {"mbd": True, **gaussians.METHODS["pacgan2"]}
