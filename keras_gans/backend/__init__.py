@@ -15,7 +15,6 @@
   or none at all.
 * `TrainStep`: the mixin that turns `alternating_step` and `evaluation_step`, written
   once in the stateful style, into the `train_step` and `test_step` of the backend.
-* `fast_execution(steps)`: arguments of `compile` for tiny networks.
 * `sync_state(model)`: makes the variables of a running `fit` readable and writable.
 * `fix_random_states(model)`: makes all random numbers come from states that are saved.
 * `options_of_small_steps(steps)`: arguments of `compile` that train tiny networks fast.
@@ -56,13 +55,11 @@ else:
         "them before Keras is imported."
     )
 
-NAME = _name  # for what is written into reports; nothing may depend on it
 TrainStep = _backend.TrainStep
 apply_gradients = _backend.apply_gradients
 apply_gradients_if = _backend.apply_gradients_if
 compiled = _backend.compiled
 cond = _backend.cond
-fast_execution = _backend.fast_execution
 fix_random_states = _backend.fix_random_states
 input_gradients = _backend.input_gradients
 name = _backend.name
@@ -89,7 +86,6 @@ __all__ = [
     "cond",
     "conv",
     "conv_transpose",
-    "fast_execution",
     "fix_random_states",
     "input_gradients",
     "name",

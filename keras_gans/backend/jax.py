@@ -164,15 +164,6 @@ def apply_gradients_if(active, optimizer, gradients, variables):
         variable.assign(jnp.where(active, variable.value, old))
 
 
-def fast_execution(steps):
-    """Arguments of `compile` that are fastest for steps of a few milliseconds.
-
-    Args:
-        steps: Int, steps of an epoch.
-    """
-    return {"steps_per_execution": min(50, steps), "jit_compile": True}
-
-
 def sync_state(model):
     """Writes the state of a running `fit` into the variables of `model`.
 

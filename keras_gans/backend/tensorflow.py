@@ -122,15 +122,6 @@ def apply_gradients_if(active, optimizer, gradients, variables):
     context.merge_call(hold_all, args=(before, active))
 
 
-def fast_execution(steps):
-    """Arguments of `compile` that are fastest for steps of a few milliseconds.
-
-    Args:
-        steps: Int, steps of an epoch.
-    """
-    return {"steps_per_execution": min(50, steps), "jit_compile": False}
-
-
 def sync_state(model):
     """Does nothing: variables hold the state of a running `fit`."""
 

@@ -103,15 +103,6 @@ def apply_gradients_if(active, optimizer, gradients, variables):
         apply_gradients(optimizer, gradients, variables)
 
 
-def fast_execution(steps):
-    """Arguments of `compile` that are fastest for steps of a few milliseconds.
-
-    Args:
-        steps: Int, steps of an epoch.
-    """
-    return {}  # torch knows no `steps_per_execution`
-
-
 def sync_state(model):
     """Does nothing: variables hold the state of a running `fit`."""
 

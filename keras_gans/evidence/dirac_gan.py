@@ -104,7 +104,7 @@ def distance(method, steps):
     """
     loss, terms = METHODS[method]
     model = DiracGAN(loss(), terms)
-    model.compile(optimizer="sgd", **backend.fast_execution(steps))
+    model.compile(optimizer="sgd", **backend.options_of_small_steps(steps))
     model.fit(np.zeros((steps, 1), "float32"), batch_size=1, verbose=0)
     return float(np.hypot(*(weight.item() for weight in model.get_weights())))
 

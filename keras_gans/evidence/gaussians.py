@@ -227,7 +227,7 @@ def run(data, setup, method, seed, steps):
     gan.compile(
         *setup.optimizers(steps),
         ema_half_life=500 * setup.batch_size if setup.is_ours else None,
-        **backend.fast_execution(epoch),
+        **backend.options_of_small_steps(epoch),
         **options,
     )
     count = epoch * setup.batch_size * options["discriminator_steps"]

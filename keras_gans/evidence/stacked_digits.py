@@ -92,7 +92,7 @@ def run(method, seed, steps):
         } | options  # fmt: skip
         epoch = min(500, steps)
         rates = [keras.optimizers.Adam(2e-4, beta_1=0.5) for _ in range(2)]
-        gan.compile(*rates, **backend.fast_execution(epoch), **options)
+        gan.compile(*rates, **backend.options_of_small_steps(epoch), **options)
         images = stacks("train", epoch * 64 * options["discriminator_steps"], seed)
         gan.fit(images, batch_size=64, epochs=-(-steps // epoch), verbose=0)
         samples = gan.generate(NUM_SAMPLES, seed=seed, batch_size=500)

@@ -74,7 +74,7 @@ class Table:
         figures = self.run(method, seed, steps)
         row = key | {column: f"{figures[column]:.6g}" for column in self.columns}
         row["seconds"] = f"{time.perf_counter() - start:.0f}"
-        row["backend"] = backend.NAME
+        row["backend"] = backend.name()
         row["date"] = datetime.date.today().isoformat()
         row["command"] = command
         path = self.path(folder)
