@@ -22,6 +22,9 @@ def plot(tables, folder):
         return None
     columns = max(len(table.columns) for table in tables)
     figure = Figure((5 * columns, 2.8 * len(tables)), layout="constrained")
+    dates = [row["date"] for table in tables for row in table.read(folder)]
+    title = f"python -m keras_gans.evidence, {min(dates)} to {max(dates)}"
+    figure.suptitle(title, fontsize=9)
     grid = figure.subplots(len(tables), columns, squeeze=False)
     for axes, table in zip(grid, tables, strict=True):
         summary = table.summary(folder)

@@ -260,12 +260,17 @@ class GAN(
             generator_optimizer: Keras optimizer, or its name.
             discriminator_optimizer: Keras optimizer, or its name. Gradients are
                 clipped through either's `clipnorm`, `global_clipnorm`, `clipvalue`.
+                Two learning rates are two time scales (Heusel et al. 2017,
+                arXiv:1706.08500); `fit` logs them as `g_learning_rate` and
+                `d_learning_rate`.
             loss: A `keras_gans.losses.Loss`, or its name, such as "hinge".
             penalties: List of `keras_gans.penalties.Penalty`, or of names.
             augment: A `keras_gans.augment.Augment`, applied to whatever the
                 discriminator sees, or its name.
             discriminator_steps: Int, updates of the discriminator per update of the
-                generator; each sees a batch of its own.
+                generator; each sees a batch of its own. May be set later too, as
+                `gan.discriminator_steps = 3`, and scheduled with
+                `keras_gans.callbacks.DiscriminatorSteps`.
             ema_half_life: Images after which a weight of the generator counts half in
                 the average that is sampled; None to sample the generator itself.
             instance_noise: Standard deviation of Gaussian noise on whatever the
