@@ -109,8 +109,8 @@ def distance(method, steps):
     return float(np.hypot(*(weight.item() for weight in model.get_weights())))
 
 
-# |(theta, psi)| after 500 and 5,000 steps. The paper has figures of the trajectories and
-# no table: these are the recursions, written out by hand in float64.
+# |(theta, psi)| after 500 and 5,000 steps. The paper has no such table:
+# these are the recursions, written out by hand in float64.
 BY_HAND = {
     "gan": (1.42, 1.42),
     "nsgan": (0.28, 0.088),
