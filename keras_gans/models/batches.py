@@ -36,12 +36,12 @@ class ArrayBatches(keras.utils.PyDataset):
         self.seed = seed
         self.length = len(arrays[0]) // batch_size
         self.within_epoch = False
+        self.cached = (None, None)
         self.set_epoch(0)
 
     def set_epoch(self, epoch):
         """Fixes the order of the examples for `epoch`."""
         self.epoch = epoch
-        self.orders = {}
 
     def on_epoch_begin(self):
         """Takes a note: the size of batches must not change now."""
@@ -53,14 +53,17 @@ class ArrayBatches(keras.utils.PyDataset):
 
     def _order(self, turn):
         """Order of the examples when they come for the `turn`-th time."""
-        if turn not in self.orders:
+        # One assignment each: a thread that reads ahead for the epoch before must not
+        # leave its order to this one.
+        key = (self.seed, self.epoch, *((turn,) if turn else ()))
+        cached_key, order = self.cached
+        if cached_key != key:
             count = len(self.arrays[0])
             order = np.arange(count)
             if self.shuffle:
-                seed = (self.seed, self.epoch, *((turn,) if turn else ()))
-                order = np.random.default_rng(seed).permutation(count)
-            self.orders = {turn: order}
-        return self.orders[turn]
+                order = np.random.default_rng(key).permutation(count)
+            self.cached = (key, order)
+        return order
 
     def __len__(self):
         return self.length
