@@ -97,12 +97,18 @@ class PairwiseDiversity(GenerativeMetric):
         rng = np.random.default_rng(self.seed)
         first = rng.integers(images.count, size=self.pairs)
         second = (first + rng.integers(1, images.count, self.pairs)) % images.count
-        rows = images.rows
-        found = []
-        for start in range(0, self.pairs, BATCH):
-            part = slice(start, start + BATCH)
-            found.append(ms_ssim(rows[first[part]], rows[second[part]]))
-        return float(np.mean(np.concatenate(found), dtype="float64"))
+        values = self.compare(images.rows[first], images.rows[second])
+        return float(np.mean(values, dtype="float64"))
+
+    def compare(self, first, second):
+        """Compares images `(P, H, W, C)` pair by pair; a subclass has its own way.
+
+        Returns:
+            `(P,)`.
+        """
+        starts = range(0, len(first), BATCH)
+        parts = [slice(start, start + BATCH) for start in starts]
+        return np.concatenate([ms_ssim(first[part], second[part]) for part in parts])
 
     def get_config(self):
         """Returns the arguments."""

@@ -4,8 +4,7 @@ import keras
 import numpy as np
 
 from keras_gans.metrics import features as feature_extractors
-from keras_gans.metrics.metric import GenerativeMetric
-from keras_gans.metrics.pairwise_diversity import ImageRows
+from keras_gans.metrics.pairwise_diversity import PairwiseDiversity
 
 BATCH = 16
 
@@ -82,7 +81,7 @@ def _unit(maps):
 
 
 @keras.saving.register_keras_serializable("keras_gans")
-class PerceptualDiversity(GenerativeMetric):
+class PerceptualDiversity(PairwiseDiversity):
     """Mean perceptual distance of random pairs of samples; higher is more diverse.
 
     As in Zhu et al. 2017 (arXiv:1711.11586), with `PerceptualDistance`: 0 for samples
@@ -106,8 +105,6 @@ class PerceptualDiversity(GenerativeMetric):
     """
 
     prefix = "perceptual_diversity"
-    output = None  # it keeps images, and looks at the maps of pairs
-    accumulator = ImageRows
 
     def __init__(
         self,
@@ -118,11 +115,8 @@ class PerceptualDiversity(GenerativeMetric):
         pairs=1000,
         **kwargs,
     ):
-        if pairs < 1:
-            raise ValueError(f"Expected: `pairs` of at least 1. Received: {pairs!r}.")
-        super().__init__(real_images, None, num_samples, **kwargs)
+        super().__init__(real_images, num_samples, pairs=pairs, **kwargs)
         self._features = features
-        self.pairs = pairs
         self.distance = PerceptualDistance(features, self._resize, self._quantize)
 
     @property
@@ -130,29 +124,9 @@ class PerceptualDiversity(GenerativeMetric):
         """Name of the features whose maps are compared."""
         return self.distance.extractor.name
 
-    def result(self):
-        """Returns a dict: the mean over pairs, and that of real images if there are.
-
-        Raises:
-            ValueError: If there are fewer than 2 generated samples.
-        """
-        self.prepare()
-        name = self.name
-        values = {name: self._mean(self.fake)}
-        if self.real.count >= 2:
-            values[f"{name}_real"] = self._mean(self.real)
-        return values
-
-    def _mean(self, images):
-        if images.count < 2:
-            raise ValueError(
-                f"Expected: at least 2 samples. Received: {images.count}. Call "
-                "`update_state` first."
-            )
-        rng = np.random.default_rng(self.seed)
-        first = rng.integers(images.count, size=self.pairs)
-        second = (first + rng.integers(1, images.count, self.pairs)) % images.count
-        return float(self.distance(images.rows[first], images.rows[second]).mean())
+    def compare(self, first, second):
+        """The distances of the pairs."""
+        return self.distance(first, second)
 
     def get_config(self):
         """Returns the arguments.
@@ -161,5 +135,5 @@ class PerceptualDiversity(GenerativeMetric):
             ValueError: If the metric holds real images, or features without a name.
         """
         config = super().get_config()
-        config |= {"features": self._features, "pairs": self.pairs}
+        config["features"] = self._features
         return config | {"resize": self._resize, "quantize": self._quantize}
