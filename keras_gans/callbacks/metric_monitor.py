@@ -25,6 +25,7 @@ _NAMES = {
 }
 _HIGHER_IS_BETTER = (
     "inception_score", "classifier_score", "precision", "recall", "density", "coverage",
+    "cas_", "modes_", "high_quality_",
 )  # fmt: skip
 LONG = 10.0  # seconds from which a progress bar is shown
 
@@ -63,8 +64,8 @@ class MetricMonitor(keras.callbacks.Callback):
             training ends. They are held in memory, from the start of this `fit` on; a
             resumed one does not know those before.
         monitor: Name of the value that tells the best. Defaults to the first.
-        mode: "min", "max", or "auto": scores, precision, recall, density and coverage
-            are the better the higher, all else the lower.
+        mode: "min", "max", or "auto": scores, precision, recall, density, coverage and
+            modes are the better the higher, all else the lower.
 
     Attributes:
         values: Dict of the last measurement.

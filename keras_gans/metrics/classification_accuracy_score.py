@@ -192,9 +192,10 @@ class ClassificationAccuracyScore(GenerativeMetric):
         return model
 
     def reset_state(self):
-        """Forgets the samples, generated and real."""
-        self.real, self.fake = LabelledImages(), LabelledImages()
-        self._found = {}
+        """Forgets generated images, and real ones unless they were given for good."""
+        super().reset_state()
+        kept = ("real",) if self._real_is_loaded else ()
+        self._found = {kind: self._found[kind] for kind in kept if kind in self._found}
 
     def get_config(self):
         """Raises, since a configuration cannot carry the test images."""

@@ -85,7 +85,8 @@ class AlternatingStep:
             if weight.trainable and self.ema_half_life is not None:
                 average.assign(average + rate * (weight - average))
             else:
-                average.assign(weight)
+                # A copy: of one buffer for two variables, JAX would free both.
+                average.assign(ops.copy(weight))
 
     def evaluation_step(self, x, y=None):
         """Losses on one batch, networks in inference mode, nothing updated."""

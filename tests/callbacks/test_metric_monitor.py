@@ -10,6 +10,8 @@ from keras_gans.callbacks.metric_monitor import FID
 from keras_gans.callbacks.metric_monitor import FrechetDistance
 from keras_gans.callbacks.metric_monitor import MetricMonitor
 from keras_gans.metrics.features import FeatureExtractor
+from tests.callbacks import stand_in
+from tests.callbacks.stand_in import assert_same
 from tests.metrics.stand_in import Counted
 from tests.metrics.stand_in import make_extractor
 from tests.metrics.stand_in import make_images
@@ -211,6 +213,45 @@ def test_path_length_too():
     history = fit(gan, [make(["fd", length])], epochs=2).history
     length.update_state(gan)
     assert history["p"][-1] == pytest.approx(float(length.result()), rel=1e-4)
+
+
+def test_path_length_of_a_generator_without_an_average():
+    """The two generators share no memory: measuring one may free its own."""
+
+    def distance(first, second):
+        return np.square(first - second).sum(axis=(1, 2, 3))
+
+    length = kg.metrics.PerceptualPathLength(num_samples=8, distance=distance, name="p")
+    gan = make_gan(ema_half_life=None)
+    history = fit(gan, [make([length])], epochs=2).history
+    assert np.isfinite(history["p"]).all()
+    assert_same(gan.generator.get_weights(), gan.ema_generator.get_weights())
+
+
+def test_classifier_with_its_ceiling():
+    """Real images of a metric with labels stay, measurement after measurement."""
+
+    def tiny(image_shape, num_classes):
+        inputs = keras.Input(image_shape)
+        x = keras.layers.Flatten()(inputs)
+        return keras.Model(inputs, keras.layers.Dense(num_classes)(x))
+
+    labels = np.arange(24) % 3
+    score = kg.metrics.ClassificationAccuracyScore(
+        IMAGES, labels, num_samples=24, epochs=1, batch_size=24, classifier=tiny
+    )
+    model = stand_in.make(num_classes=3)
+    monitor = make(score, num_samples=24, real_labels=labels)
+    history = stand_in.fit(model, 3, [monitor]).history
+    names = ["cas_tiny_24", "cas_tiny_24_real"]
+    assert list(monitor.values) == names
+    alone = kg.metrics.ClassificationAccuracyScore(
+        IMAGES, labels, num_samples=24, epochs=1, batch_size=24, classifier=tiny
+    )
+    alone.update_state(fake_images=IMAGES, fake_labels=labels)
+    assert history[names[1]] == 3 * [alone.result()["cas_tiny_24"]]
+    # The best is the highest.
+    assert monitor.best["value"] == max(history[names[0]])
 
 
 def test_short_forms():
