@@ -67,9 +67,19 @@ def compiled(fn, variables):
         A callable like `fn`.
     """
 
+    def stateless(inputs):
+        return with_values([], [], lambda: fn(inputs))
+
     @tf.function
     def run(inputs):
-        return with_values([], [], lambda: fn(inputs))
+        if not tf.distribute.in_cross_replica_context():
+            return stateless(inputs)
+        # Within a strategy's scope variables can be differentiated by replicas alone.
+        strategy = tf.distribute.get_strategy()
+        outputs = strategy.run(stateless, (inputs,))
+        return tf.nest.map_structure(
+            lambda output: strategy.experimental_local_results(output)[0], outputs
+        )
 
     return run
 

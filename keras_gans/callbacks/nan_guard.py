@@ -111,7 +111,7 @@ class NaNGuard(keras.callbacks.Callback):
         """Copies all state if the weights are finite; else returns a bad one's path."""
         variables = self._variables()
         # A copy: NumPy arrays of tensors may share their memory.
-        arrays = [np.array(keras.ops.convert_to_numpy(v.value)) for v in variables]
+        arrays = [np.array(keras.ops.convert_to_numpy(v)) for v in variables]
         weights = {id(weight) for weight in self.model.weights}
         for variable, array in zip(variables, arrays, strict=True):
             is_float = "float" in keras.backend.standardize_dtype(variable.dtype)

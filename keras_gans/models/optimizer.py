@@ -67,7 +67,7 @@ class AlternatingOptimizer(keras.optimizers.Optimizer):
     def save_own_variables(self, store):
         """Stores the state; Keras visits the players' optimizers by themselves."""
         for i, variable in enumerate(self._state):
-            store[f"state_{i}"] = keras.ops.convert_to_numpy(variable.value)
+            store[f"state_{i}"] = keras.ops.convert_to_numpy(variable)
 
     def load_own_variables(self, store):
         """Loads the state; Keras visits the players' optimizers by themselves."""

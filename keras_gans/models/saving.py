@@ -38,11 +38,9 @@ class SavingMixin:
 
     def save_own_variables(self, store):
         """Stores the counter of images and the states of the random numbers."""
-        store["images_seen"] = ops.convert_to_numpy(self.images_seen.value)
+        store["images_seen"] = ops.convert_to_numpy(self.images_seen)
         for i, state in enumerate(self._random_states()):
-            store[f"random_state_{i}"] = ops.convert_to_numpy(state.value).astype(
-                "int64"
-            )
+            store[f"random_state_{i}"] = ops.convert_to_numpy(state).astype("int64")
 
     def load_own_variables(self, store):
         """Loads what `save_own_variables` stored."""

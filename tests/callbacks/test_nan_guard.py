@@ -3,6 +3,8 @@ import numpy as np
 import pytest
 
 import keras_gans as kg
+from keras_gans import backend
+from keras_gans.callbacks.doctor.rollback import Rollback
 from keras_gans.callbacks.nan_guard import NaNGuard
 from keras_gans.callbacks.nan_guard import first_non_finite
 from tests.callbacks.stand_in import assert_same
@@ -123,6 +125,37 @@ def test_batches_are_not_waited_for():
     assert count[0] == 2  # once an epoch, which Keras does itself
     container = keras.callbacks.CallbackList([NaNGuard()], model=model)
     assert container._async_train
+
+
+def test_within_the_scope_of_a_strategy(tmp_path):
+    """State is read, put back and saved where variables are distributed ones."""
+    if backend.name() != "tensorflow":
+        pytest.skip("only TensorFlow has strategies")
+    import tensorflow as tf
+
+    points = np.random.default_rng(0).standard_normal((32, 2), "float32")
+    doctor, seen = kg.callbacks.TrainingDoctor(out=None, verbose=0), States()
+    with tf.distribute.MirroredStrategy(["/cpu:0"]).scope():
+        gan = kg.models.GAN(
+            data_spec=kg.Vectors(2), latent_dim=4, hidden_units=10, seed=0
+        )
+        gan.compile(jit_compile=False)
+        with warns(r"`._.*` was nan in epoch 2, batch 3.*after epoch 1"):
+            gan.fit(
+                points, batch_size=8, epochs=5, verbose=0,
+                callbacks=[doctor, Poison(1, 1), seen],
+            )  # fmt: skip
+        assert_same(seen.states[0], seen.states[1])
+        assert np.isfinite(doctor.records[0]["g_gradient"])
+        rollback, trained = Rollback(gan), state(gan)
+        assert rollback.keep(step=4)
+        gan.save_weights(tmp_path / "gan.weights.h5")
+        gan.images_seen.assign(0)
+        rollback.restore()
+        assert_same(state(gan), trained)
+        gan.images_seen.assign(0)
+        gan.load_weights(tmp_path / "gan.weights.h5")
+        assert keras.ops.convert_to_numpy(gan.images_seen) == 32
 
 
 def test_gan_fit_has_one_by_itself():

@@ -59,9 +59,7 @@ class Rollback:
         """Copies the state, if all of it is finite; returns whether it is."""
         backend.sync_state(self.model)
         # A copy: NumPy arrays of tensors may share their memory.
-        arrays = [
-            np.array(keras.ops.convert_to_numpy(v.value)) for v in self._variables()
-        ]
+        arrays = [np.array(keras.ops.convert_to_numpy(v)) for v in self._variables()]
         for array in arrays:
             if "float" in str(array.dtype) and not np.isfinite(array).all():
                 return False
