@@ -252,10 +252,10 @@ class MetricMonitor(keras.callbacks.Callback):
 
     def _measure(self, seen):
         labels = None
-        if self.model.num_classes is not None:
-            labels = np.arange(self._count) % self.model.num_classes
+        if self.model.condition is not None:
             if self.real_labels is not None:
                 labels = choose(np.asarray(self.real_labels), self._count, self.seed)
+            labels = self.model.condition.for_samples(labels, self._count)
         progress = self._progress("Metrics of generated images")
         for metric in self.metrics:
             metric.reset_state()

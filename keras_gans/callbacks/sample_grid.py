@@ -223,22 +223,25 @@ class SampleGrid(keras.callbacks.Callback):
 
     def _picture(self):
         arguments = {"seed": self.seed, "latents": self._latents}
-        if self.model.num_classes is not None:
-            arguments["labels"] = self._labels(self.model.num_classes)
+        if self.model.condition is not None:
+            arguments["labels"] = self._labels(self.model.condition.size)
         samples = self.model.generate(len(self._latents), **arguments)
         if self._draws_vectors:
             return scatter_plot(samples, self.real)
         return make_grid(samples, self.columns)
 
-    def _labels(self, num_classes):
+    def _labels(self, size):
+        """A class, or an attribute, for each row or column if they suffice."""
         index = np.arange(len(self._latents))
         if self.labels is not None and not self._draws_vectors:
             return np.asarray(self.labels)
-        if self._draws_vectors or max(self.rows, self.columns) < num_classes:
-            return index % num_classes
-        if self.columns >= num_classes:
-            return index % self.columns % num_classes
-        return index // self.columns % num_classes
+        if self._draws_vectors or max(self.rows, self.columns) < size:
+            index = index % size
+        elif self.columns >= size:
+            index = index % self.columns % size
+        else:
+            index = index // self.columns % size
+        return index if self.model.num_classes is not None else np.eye(size)[index]
 
     def _write(self, save, *arguments):
         try:

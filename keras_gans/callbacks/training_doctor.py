@@ -17,7 +17,6 @@ from keras_gans.callbacks.doctor.probe import usable_count
 from keras_gans.callbacks.doctor.rollback import MOST
 from keras_gans.callbacks.doctor.rollback import Rollback
 from keras_gans.callbacks.doctor.step_logs import StepLogs
-from keras_gans.data_specs import check_labels
 from keras_gans.utils.files import prepare_directory
 
 COST = 0.015  # of the time of training, spent on probes; the rest of 2% is for luck
@@ -337,11 +336,11 @@ class TrainingDoctor(keras.callbacks.Callback):
         rows = np.linspace(0, len(examples) - 1, count).round().astype(int)
         examples = np.asarray(examples)[rows]
         self.model.data_spec.check(examples, name)
-        if self.model.num_classes is None:
+        condition = self.model.condition
+        if condition is None:
             return examples, None
-        labels = None if labels is None else np.asarray(labels)[rows].reshape(-1)
-        check_labels(labels, self.model.num_classes, count)
-        return examples, labels.astype("int32")
+        labels = None if labels is None else np.asarray(labels)[rows]
+        return examples, condition.as_array(labels, count)
 
     def _seen(self):
         backend.sync_state(self.model)

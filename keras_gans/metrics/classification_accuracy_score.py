@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 
+from keras_gans.conditions import check_labels
 from keras_gans.data_specs import Images
-from keras_gans.data_specs import check_labels
 from keras_gans.metrics.features.lenet import lenet
 from keras_gans.metrics.metric import GenerativeMetric
 

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+from keras import ops
 
 from keras_gans import backend
 from keras_gans.metrics.perceptual_distance import PerceptualDistance
@@ -108,9 +109,12 @@ class PerceptualPathLength(keras.metrics.Metric):
         ends = [model.sample_latents(self.num_samples, seed) for seed in seeds]
         t = rng.random(self.num_samples) if self.sampling == "full" else 0.0
         t = np.broadcast_to(t, self.num_samples)
-        labels = None
-        if getattr(model, "num_classes", None) is not None:
-            labels = rng.integers(model.num_classes, size=self.num_samples)
+        labels, condition = None, getattr(model, "condition", None)
+        if condition is not None:
+            if model.num_classes is not None:
+                labels = rng.integers(model.num_classes, size=self.num_samples)
+            labels = condition.for_samples(labels, self.num_samples)
+            labels = ops.convert_to_numpy(condition.to_network(labels))
         render, ends, interpolate = self._space(model, ends)
         for start in range(0, self.num_samples, BATCH):
             # Whole batches only: backends compile anew for each size.
@@ -120,7 +124,7 @@ class PerceptualPathLength(keras.metrics.Metric):
                 place = interpolate(*(end[rows] for end in ends), t[rows] + step)
                 inputs = [place.astype("float32")]
                 if labels is not None:
-                    inputs.append(labels[rows].astype("int32"))
+                    inputs.append(labels[rows])
                 paths.append(np.clip(render(inputs), -1.0, 1.0))
             values = np.asarray(self.distance(*paths), "float64") / self.epsilon**2
             self._values.append(values[: self.num_samples - start])

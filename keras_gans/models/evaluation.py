@@ -178,7 +178,7 @@ class EvaluationMixin:
         """The user's data once more, as tuples of arrays."""
         if isinstance(x, list | tuple) or hasattr(x, "__array__"):
             stop = None if steps is None else steps * (batch_size or 32)
-            y = None if self.num_classes is None else np.asarray(y).reshape(-1)
+            y = None if self.condition is None else np.asarray(y)
             yield np.asarray(x)[:stop], None if y is None else y[:stop]
             return
         is_dataset = isinstance(x, keras.utils.PyDataset)
@@ -187,7 +187,7 @@ class EvaluationMixin:
             if i == steps:
                 return
             batch = as_arrays(batch)
-            yield batch[:2] if self.num_classes is not None else batch[:1]
+            yield batch[:2] if self.condition is not None else batch[:1]
 
     def _checked_validation(self, data):
         checked = super()._checked_validation(data)

@@ -59,17 +59,12 @@ class Objectives:
             The scalar, and a dict of logs.
         """
         with backend.no_gradients():
-            fake = self.draw_fakes(ops.shape(real)[0], labels, training)
+            latents = self.draw_latents(ops.shape(real)[0])
+            fake = self.generate_from(latents, labels, training)
         fake = ops.stop_gradient(fake)
-        logits = self._logits(real, fake, labels, training)
-        loss = ops.mean(self.loss.discriminator(*logits))
-        score = ops.sigmoid if self.loss.probabilistic else (lambda logits: logits)
-        real_logits, fake_logits = logits
-        logs = {
-            "d_loss": loss,
-            "d_real": ops.mean(score(real_logits)),
-            "d_fake": ops.mean(score(fake_logits)),
-        }
+        loss, logs, logits = self._discriminator_loss(
+            real, fake, labels, latents, training
+        )
         for penalty in self.penalties if training else ():
             if penalty.has_value:
                 value, share = self._penalty(penalty, real, fake, labels, logits)
@@ -79,6 +74,39 @@ class Objectives:
             with backend.no_gradients():
                 self.balance.update(*map(ops.stop_gradient, logits))
         return loss, logs
+
+    def _discriminator_loss(self, real, fake, labels, latents, training):
+        """Mean loss with the variant's terms, logs, and logits of real and fake."""
+        real_outputs = self.judge(real, labels, training)
+        fake_outputs = self.judge(fake, labels, training)
+        logits = real_outputs["logits"], fake_outputs["logits"]
+        loss = ops.mean(self.loss.discriminator(*logits))
+        score = ops.sigmoid if self.loss.probabilistic else (lambda logits: logits)
+        logs = {
+            "d_loss": loss,
+            "d_real": ops.mean(score(logits[0])),
+            "d_fake": ops.mean(score(logits[1])),
+        }
+        terms = self.discriminator_terms(real_outputs, fake_outputs, labels, latents)
+        return _add_terms(loss, logs, terms), logs, logits
+
+    def discriminator_terms(self, real_outputs, fake_outputs, labels, latents):
+        """Further terms of the discriminator's objective; a variant states its own.
+
+        Args:
+            real_outputs: Dict of what the discriminator says of real examples.
+            fake_outputs: Likewise of generated ones.
+            labels: `(B, K)`, the condition of both, or None.
+            latents: `(B, Z)` of the generated ones.
+
+        Returns:
+            Dict, name in the logs (one of `term_names`) -> `(weight, values (B,))`.
+        """
+        return {}
+
+    def generator_terms(self, fake_outputs, labels, latents):
+        """Further terms of the generator's objective; see `discriminator_terms`."""
+        return {}
 
     def generator_objective(self, real, labels=None, training=True):
         """What the generator minimises.
@@ -92,27 +120,25 @@ class Objectives:
         Returns:
             The scalar, and a dict of logs.
         """
-        fake = self.draw_fakes(ops.shape(real)[0], labels, training)
+        latents = self.draw_latents(ops.shape(real)[0])
+        fake = self.generate_from(latents, labels, training)
 
         def objective():
-            return self._generator_objective(real, fake, labels, training)
+            return self._generator_objective(real, fake, labels, latents, training)
 
         if not training or self.unrolled is None:
             return objective()
 
         def discriminator_loss():
-            logits = self._logits(real, fake, labels, training)
-            return ops.mean(self.loss.discriminator(*logits))
+            return self._discriminator_loss(real, fake, labels, latents, training)[0]
 
         variables = self.discriminator.trainable_variables
         return self.unrolled(discriminator_loss, variables, objective)
 
-    def _generator_objective(self, real, fake, labels, training):
+    def _generator_objective(self, real, fake, labels, latents, training):
         real_logits = None
-        if self.feature_matching is None:
-            fake_logits = self.discriminate(fake, labels, training)
-        else:
-            features, fake_logits = self._features(fake, labels, training)
+        outputs = self.judge(fake, labels, training, self._feature_network)
+        fake_logits = outputs["logits"]
         if self.loss.relativistic:
             real_logits = self.discriminate(real, labels, training)
         losses = self.loss.generator(fake_logits, real_logits)
@@ -123,38 +149,53 @@ class Objectives:
             loss = ops.mean(losses)
         logs = {"g_loss": loss}
         if self.feature_matching is not None:
-            real_features, _ = self._features(real, labels, training)
-            distance = self.feature_matching(real_features, features)
+            real_outputs = self.judge(real, labels, training, self._feature_network)
+            distance = self.feature_matching(
+                real_outputs["features"], outputs["features"]
+            )
             logs["feature_matching"] = distance
             loss = self.feature_matching.combine(loss, distance)
-        return loss, logs
+        terms = self.generator_terms(outputs, labels, latents)
+        return _add_terms(loss, logs, terms), logs
 
-    def draw_fakes(self, count, labels=None, training=True):
-        """Draws latents and generates `count` examples from them, inside the step."""
-        latents = draw_latents(
-            (count, self.latent_dim), self.latent_distribution, self.seed_generator
-        )
+    def draw_latents(self, count):
+        """Draws latents `(count, Z)` inside the step."""
+        shape = count, self.latent_dim
+        return draw_latents(shape, self.latent_distribution, self.seed_generator)
+
+    def generate_from(self, latents, labels=None, training=True):
+        """Examples of latents (and conditions `(B, K)`), by the generator in training.
+
+        Returns:
+            Float32 `(B, ...)`.
+        """
         inputs = latents if labels is None else [latents, labels]
         return ops.cast(self.generator(inputs, training=training), "float32")
 
-    def discriminate(self, examples, labels=None, training=True):
-        """Logits of examples, seen through augmentation and noise when training.
+    def draw_fakes(self, count, labels=None, training=True):
+        """Draws latents and generates `count` examples from them, inside the step."""
+        return self.generate_from(self.draw_latents(count), labels, training)
 
-        With `pac=m` there is one logit for each m examples.
+    def judge(self, examples, labels=None, training=True, network=None):
+        """What the discriminator says of examples, augmented and noisy in training.
+
+        Args:
+            examples: `(B, *data_spec.shape)`.
+            labels: Optional `(B, K)`, conditions.
+            training: Bool.
+            network: Optional network in place of the discriminator.
+
+        Returns:
+            Dict of its outputs: "logits", and what else the variant's gives. With
+            `pac=m` there is one logit for each m examples.
         """
         inputs = self._seen(examples, labels, training)
-        return self.discriminator(inputs, training=training)
+        outputs = (network or self.discriminator)(inputs, training=training)
+        return outputs if isinstance(outputs, dict) else {"logits": outputs}
 
-    def _features(self, examples, labels, training):
-        """Features of an inner layer of the discriminator, and the logits."""
-        inputs = self._seen(examples, labels, training)
-        return self._feature_network(inputs, training=training)
-
-    def _logits(self, real, fake, labels, training):
-        return (
-            self.discriminate(real, labels, training),
-            self.discriminate(fake, labels, training),
-        )
+    def discriminate(self, examples, labels=None, training=True):
+        """Logits of examples; see `judge`."""
+        return self.judge(examples, labels, training)["logits"]
 
     def _seen(self, examples, labels, training):
         """What the discriminator gets of examples: augmented, noisy, packed."""
@@ -164,7 +205,7 @@ class Objectives:
             noise = keras.random.normal(ops.shape(examples), seed=self.seed_generator)
             examples = examples + self._noise_stddev() * noise
         examples = pack(examples, self.pac)
-        return examples if labels is None else [examples, labels]
+        return [examples, labels] if self._judges_condition else examples
 
     def _noise_stddev(self):
         if callable(self.instance_noise):
@@ -199,3 +240,11 @@ class Objectives:
         due = ops.equal(self.discriminator_optimizer.iterations % penalty.every, 0)
         value = backend.cond(due, mean, lambda: ops.zeros((), "float32"))
         return value, ops.cast(due, "float32")
+
+
+def _add_terms(loss, logs, terms):
+    """Adds weighted means of terms to a loss, and the unweighted means to the logs."""
+    for name, (weight, values) in terms.items():
+        logs[name] = ops.mean(ops.cast(values, "float32"))
+        loss = loss + weight * logs[name]
+    return loss

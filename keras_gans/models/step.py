@@ -20,18 +20,20 @@ class AlternatingStep:
     """One turn of every player on one batch, the average of the generator, the logs.
 
     What it needs of a model: `players()`, `optimizer.players`, `data_spec`,
-    `num_classes`, `penalties`, `balance`, `feature_matching`, `generator`,
+    `condition`, `penalties`, `balance`, `feature_matching`, `generator`,
     `ema_generator`, `ema_half_life` and `images_seen`. The code is in the stateful
     style (read variables, compute, assign); `backend.TrainStep` makes each backend's
     `train_step` of it.
     """
+
+    term_names = ()  # logs of a variant's further terms, beside those of every GAN
 
     def alternating_step(self, x, y=None):
         """One turn of every player on one batch; the backend makes `train_step` of it.
 
         Args:
             x: `(k * B, ...)` examples; the discriminator's k updates see k slices.
-            y: Optional `(k * B,)` labels.
+            y: Optional labels of them, `(k * B,)` or `(k * B, K)`.
 
         Returns:
             Dict of logs, means over the epoch so far.
@@ -57,6 +59,8 @@ class AlternatingStep:
 
         def objective():
             value, logs = player.objective(real, labels)
+            for network in player.networks:  # regularizers of its layers
+                value = value + sum(network.losses)
             return value / replicas, logs
 
         variables = variables_of(player)
@@ -96,15 +100,17 @@ class AlternatingStep:
         return self.get_metrics_result()
 
     def _labels(self, y):
-        if self.num_classes is None or y is None:
+        """Labels as the networks see them, `(B, K)`."""
+        if self.condition is None or y is None:
             return None
-        return ops.reshape(ops.cast(y, "int32"), (-1,))
+        return self.condition.to_network(y)
 
     def _make_trackers(self):
         names = ["d_loss", "g_loss", "d_real", "d_fake"]
         names += [penalty.name for penalty in self.penalties if penalty.has_value]
         names += ["feature_matching"] if self.feature_matching is not None else []
         names += ["d_active", "g_active"] if self.balance is not None else []
+        names += self.term_names
         if len(set(names)) < len(names):
             raise ValueError(
                 "Expected: penalties with different names. Received: "

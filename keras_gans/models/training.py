@@ -5,7 +5,6 @@ import itertools
 import keras
 import numpy as np
 
-from keras_gans.data_specs import check_labels
 from keras_gans.models.batches import ArrayBatches
 from keras_gans.models.batches import SetEpoch
 from keras_gans.models.batches import as_arrays
@@ -44,8 +43,8 @@ class TrainingMixin:
             x: Images as an array `(N, H, W, C)`, uint8 or float in [-1, 1]; or a
                 `tf.data.Dataset`, `keras.utils.PyDataset`, torch `DataLoader` or
                 generator of batches of them, with or without labels.
-            y: Optional labels `(N,)` of an array `x`, for conditional models; others
-                ignore them.
+            y: Labels of an array `x`, for conditional models: class indices `(N,)`,
+                or attributes `(N, K)`; others ignore them.
             batch_size: Int, examples in one update of a network, for arrays. Defaults
                 to the paper's. With `discriminator_steps=k` a step takes k batches.
             epochs: As in Keras, like all arguments that follow.
@@ -241,11 +240,7 @@ class TrainingMixin:
         return x, None
 
     def _checked_labels(self, y, count):
-        if self.num_classes is None:
-            return None
-        y = None if y is None else np.asarray(y)
-        check_labels(y, self.num_classes, count)
-        return y.reshape(-1).astype("int32")
+        return None if self.condition is None else self.condition.as_array(y, count)
 
     def _checked_validation(self, data):
         x, y = data if isinstance(data, tuple) and len(data) == 2 else (data, None)

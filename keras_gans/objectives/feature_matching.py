@@ -48,14 +48,15 @@ class FeatureMatching:
         self.adversarial_weight = float(adversarial_weight)
 
     def network(self, discriminator):
-        """The discriminator as a network with two outputs: features and logits.
+        """The discriminator as a network with one more output: "features".
 
         Args:
             discriminator: A functional or sequential Keras model. Its layers are
                 shared, not copied.
 
         Returns:
-            A `keras.Model`.
+            A `keras.Model` whose output is a dict: "features", "logits", and what else
+            the discriminator gives.
 
         Raises:
             ValueError: If the discriminator has no such layer, or its layers cannot be
@@ -85,7 +86,10 @@ class FeatureMatching:
             )
         inputs = discriminator.inputs
         inputs = inputs[0] if len(inputs) == 1 else inputs
-        return keras.Model(inputs, [features, discriminator.outputs[0]])
+        outputs = {"logits": discriminator.outputs[0]}
+        if len(discriminator.outputs) > 1:
+            outputs = discriminator.output
+        return keras.Model(inputs, outputs | {"features": features})
 
     def __call__(self, real_features, fake_features):
         """Mean over the features of |mean f(x) - mean f(G(z))|^2.

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import keras_gans as kg
+from keras_gans.conditions import make_condition
 
 
 class StandIn(keras.Model):
@@ -17,6 +18,7 @@ class StandIn(keras.Model):
         super().__init__()
         self.data_spec = kg.Images(shape) if len(shape) == 3 else kg.Vectors(shape)
         self.num_classes = num_classes
+        self.condition = make_condition(num_classes)
         self.hidden = keras.layers.Dense(units, "tanh")
         self.dense = keras.layers.Dense(int(np.prod(shape)))
         self.images_seen = self.add_weight(

@@ -535,10 +535,8 @@ def test_several_discriminator_steps_and_validation_data(often):
 def test_conditional_model(often):
     def network(shape, outputs):
         x = keras.Input(shape)
-        y = keras.Input((), dtype="int32")
-        h = keras.layers.Concatenate()(
-            [keras.layers.Flatten()(x), keras.layers.Embedding(3, 4)(y)]
-        )
+        y = keras.Input((3,))
+        h = keras.layers.Concatenate()([keras.layers.Flatten()(x), y])
         h = keras.layers.Dense(int(np.prod(outputs)), "tanh")(h)
         return keras.Model([x, y], keras.layers.Reshape(outputs)(h))
 

@@ -80,13 +80,13 @@ def linear_gan(distribution="uniform", num_classes=None):
     dense = keras.layers.Dense(16, use_bias=False)
     inputs, x = latents, dense(latents)
     if num_classes:
-        labels = keras.Input((), dtype="int32")
-        shift = keras.layers.Embedding(num_classes, 16, embeddings_initializer="zeros")
-        inputs, x = [latents, labels], x + shift(labels)
+        condition = keras.Input((num_classes,))
+        shift = keras.layers.Dense(16, use_bias=False, kernel_initializer="zeros")
+        inputs, x = [latents, condition], x + shift(condition)
     generator = keras.Model(inputs, keras.layers.Reshape((4, 4, 1))(x))
     images = keras.Input((4, 4, 1))
     flat = keras.layers.Flatten()(images)
-    inputs = [images, keras.Input((), dtype="int32")] if num_classes else images
+    inputs = [images, condition] if num_classes else images
     discriminator = keras.Model(inputs, keras.layers.Dense(1)(flat))
     gan = kg.models.GAN(
         image_shape=(4, 4, 1), latent_dim=4, latent_distribution=distribution,
@@ -94,7 +94,7 @@ def linear_gan(distribution="uniform", num_classes=None):
     )  # fmt: skip
     matrix = np.random.default_rng(0).normal(0.0, 0.05, (4, 16)).astype("float32")
     for layer in gan.ema_generator.layers:
-        if isinstance(layer, keras.layers.Dense):
+        if isinstance(layer, keras.layers.Dense) and layer.kernel.shape == (4, 16):
             layer.set_weights([matrix])
     return gan, matrix.astype("float64")
 

@@ -129,14 +129,13 @@ def test_metrics_that_are_refused():
 
 
 def test_classes():
-    latents, labels = keras.Input((4,)), keras.Input((), dtype="int32")
-    x = keras.layers.Concatenate()([latents, keras.layers.Embedding(2, 3)(labels)])
+    latents, condition = keras.Input((4,)), keras.Input((2,))
+    x = keras.layers.Concatenate()([latents, condition])
     x = keras.layers.Reshape(SHAPE)(keras.layers.Dense(64, "tanh")(x))
-    generator = keras.Model([latents, labels], x)
-    images, labels = keras.Input(SHAPE), keras.Input((), dtype="int32")
-    x = [keras.layers.Flatten()(images), keras.layers.Embedding(2, 3)(labels)]
-    x = keras.layers.Dense(1)(keras.layers.Concatenate()(x))
-    discriminator = keras.Model([images, labels], x)
+    generator = keras.Model([latents, condition], x)
+    images = keras.Input(SHAPE)
+    x = keras.layers.Concatenate()([keras.layers.Flatten()(images), condition])
+    discriminator = keras.Model([images, condition], keras.layers.Dense(1)(x))
     gan = kg.models.GAN(
         SHAPE, latent_dim=4, generator=generator, discriminator=discriminator,
         num_classes=2, seed=0,

@@ -82,11 +82,12 @@ def test_feature_matching_takes_the_layer_it_is_told():
     )
     x = RNG.normal(size=(4, 2)).astype("float32")
     first = discriminator.get_layer("first")
-    default, logits = kg.objectives.FeatureMatching().network(discriminator)(x)
-    np.testing.assert_allclose(numpy(default), np.maximum(numpy(first(x)), 0))
-    np.testing.assert_allclose(numpy(logits), numpy(discriminator(x)))
-    named, _ = kg.objectives.FeatureMatching("first").network(discriminator)(x)
-    np.testing.assert_allclose(numpy(named), numpy(first(x)))
+    default = kg.objectives.FeatureMatching().network(discriminator)(x)
+    features, logits = numpy(default["features"]), numpy(default["logits"])
+    np.testing.assert_allclose(features, np.maximum(numpy(first(x)), 0))
+    np.testing.assert_allclose(logits, numpy(discriminator(x)))
+    named = kg.objectives.FeatureMatching("first").network(discriminator)(x)
+    np.testing.assert_allclose(numpy(named["features"]), numpy(first(x)))
     with pytest.raises(ValueError, match="'first', 'second', 'last'"):
         kg.objectives.FeatureMatching("third").network(discriminator)
 

@@ -62,7 +62,7 @@ class Probe:
         state = model.seed_generator.state
         state.assign(ops.cast(ops.convert_to_tensor(SEED), state.dtype))
         real = model.data_spec.to_network(inputs["real"])
-        labels = inputs.get("labels")
+        labels = model._labels(inputs.get("labels"))
         with backend.no_gradients():
             fake = model.draw_fakes(ops.shape(real)[0], labels, training=True)
             out = {"fake": fake, "real": real}
@@ -71,7 +71,9 @@ class Probe:
                 out[f"{name}_logits"], out[f"{name}_slopes"] = logits, gradients
             if "unseen" in inputs:
                 unseen = model.data_spec.to_network(inputs["unseen"])
-                logits = model.discriminate(unseen, inputs.get("unseen_labels"))
+                logits = model.discriminate(
+                    unseen, model._labels(inputs.get("unseen_labels"))
+                )
                 out["unseen_logits"] = _per_example(logits)
             few = min(DIFFERENTIATED, real.shape[0])
             few_labels = None if labels is None else labels[:few]
