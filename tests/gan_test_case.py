@@ -23,16 +23,18 @@ def max_difference(first, second):
 class Batches(keras.utils.PyDataset):
     """Batches in a fixed order, the last one partial."""
 
-    def __init__(self, images, batch_size):
+    def __init__(self, images, labels, batch_size):
         super().__init__()
-        self.images, self.batch_size = images, batch_size
+        self.images, self.labels, self.batch_size = images, labels, batch_size
 
     def __len__(self):
         return -(-len(self.images) // self.batch_size)
 
     def __getitem__(self, index):
         rows = slice(index * self.batch_size, (index + 1) * self.batch_size)
-        return self.images[rows]
+        if self.labels is None:
+            return self.images[rows]
+        return self.images[rows], self.labels[rows]
 
 
 class GANTestCase:
@@ -60,11 +62,15 @@ class GANTestCase:
 
         steps = compiled().discriminator_steps
         two_steps = images[: 2 * steps * batch_size]
+        condition = make().condition
+        self.labels = None
+        if condition is not None:
+            self.labels = condition.for_samples(None, len(images))
         self.check_config(make())
         for eager in (False, True):
             model = compiled(run_eagerly=eager)
             before = to_numpy(model.ema_generator.weights)
-            history = model.fit(two_steps, batch_size=batch_size, verbose=0).history
+            history = self.fit(model, two_steps, batch_size).history
             assert all(np.isfinite(v).all() for v in history.values()), history
             after = to_numpy(model.ema_generator.weights)
             assert max_difference(before, after) > 0, "EMA does not move"
@@ -78,6 +84,10 @@ class GANTestCase:
         self.check_bfloat16(cls, init_kwargs, two_steps, batch_size)
         self.check_resume(compiled, images, batch_size, tmp_path)
 
+    def fit(self, model, images, batch_size, **kwargs):
+        labels = None if self.labels is None else self.labels[: len(images)]
+        return model.fit(images, labels, batch_size=batch_size, verbose=0, **kwargs)
+
     def check_config(self, model):
         config = model.get_config()
         again = type(model).from_config(config)
@@ -88,6 +98,9 @@ class GANTestCase:
     def check_players(self, model, images):
         """Each update changes its own networks only, with finite gradients."""
         real = model.data_spec.to_network(ops.convert_to_tensor(images))
+        labels = None
+        if model.condition is not None:
+            labels = model.condition.to_network(self.labels[: len(images)])
         still = set()
         if isinstance(model.loss, kg.losses.Wasserstein):
             # Adding a constant to the critic changes nothing.
@@ -97,7 +110,7 @@ class GANTestCase:
                 v for network in player.networks for v in network.trainable_variables
             ]
             _, gradients = backend.value_and_grad(
-                lambda objective=player.objective: objective(real), variables
+                lambda objective=player.objective: objective(real, labels), variables
             )
             for variable, gradient in zip(variables, to_numpy(gradients), strict=True):
                 assert np.isfinite(gradient).all(), variable.path
@@ -112,7 +125,7 @@ class GANTestCase:
                 for v in network.trainable_variables
             ]
             own_before, before = to_numpy(variables), to_numpy(others)
-            model._update(player, real, None)
+            model._update(player, real, labels)
             assert max_difference(to_numpy(others), before) == 0, player.name
             for variable, old in zip(variables, own_before, strict=True):
                 moved = np.abs(to_numpy([variable])[0] - old).max() > 0
@@ -121,7 +134,7 @@ class GANTestCase:
     def check_partial_batch(self, model, images, batch_size):
         steps = model.discriminator_steps
         count = batch_size * steps + steps + batch_size // 2
-        batches = Batches(images[:count], batch_size)
+        batches = Batches(images[:count], self.labels, batch_size)
         history = model.fit(batches, shuffle=False, verbose=0)
         assert all(np.isfinite(v).all() for v in history.history.values())
 
@@ -129,7 +142,7 @@ class GANTestCase:
         model = cls(dtype="mixed_bfloat16", seed=0, **init_kwargs)
         assert model.generator.layers[0].compute_dtype == "bfloat16"
         model.compile()
-        history = model.fit(images, batch_size=batch_size, verbose=0).history
+        history = self.fit(model, images, batch_size).history
         assert all(np.isfinite(v).all() for v in history.values())
         assert all(w.dtype == "float32" for w in model.trainable_weights)
         again = cls.from_config(model.get_config())
@@ -139,13 +152,7 @@ class GANTestCase:
         """save -> load -> fit is bit for bit what an uninterrupted fit is."""
 
         def fit(model, first, last):
-            model.fit(
-                images,
-                batch_size=batch_size,
-                initial_epoch=first,
-                epochs=last,
-                verbose=0,
-            )
+            self.fit(model, images, batch_size, initial_epoch=first, epochs=last)
 
         model = compiled()
         fit(model, 0, 1)

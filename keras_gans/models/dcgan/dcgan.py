@@ -49,11 +49,13 @@ def halvings(height, width):
     return count
 
 
-def _normal():
+def normal():
+    """DCGAN's initializer, N(0, 0.02^2)."""
     return keras.initializers.RandomNormal(0.0, 0.02)
 
 
-def _batch_norm():
+def batch_norm():
+    """DCGAN's normalization, with the gamma of the authors' code."""
     return BatchNormalization(
         momentum=0.9,
         epsilon=1e-5,
@@ -78,10 +80,10 @@ def dcgan_generator(image_shape, latent_dim, width=64):
     stack = [
         layers.Input((latent_dim,)),
         layers.Dense(
-            top[0] * top[1] * top[2], use_bias=False, kernel_initializer=_normal()
+            top[0] * top[1] * top[2], use_bias=False, kernel_initializer=normal()
         ),
         layers.Reshape(top),
-        _batch_norm(),
+        batch_norm(),
         layers.ReLU(),
     ]
     for i in reversed(range(count - 1)):
@@ -92,21 +94,21 @@ def dcgan_generator(image_shape, latent_dim, width=64):
                 strides=2,
                 padding="same",
                 use_bias=False,
-                kernel_initializer=_normal(),
+                kernel_initializer=normal(),
             ),
-            _batch_norm(),
+            batch_norm(),
             layers.ReLU(),
         ]
     stack += [
         Conv2DTranspose(
-            channels, 4, strides=2, padding="same", kernel_initializer=_normal()
+            channels, 4, strides=2, padding="same", kernel_initializer=normal()
         ),
         layers.Activation("tanh", dtype="float32"),
     ]
     return keras.Sequential(stack, name="generator")
 
 
-def dcgan_discriminator(image_shape, width=64, normalization=_batch_norm):
+def dcgan_discriminator(image_shape, width=64, normalization=batch_norm):
     """Images -> convolutions of stride 2 -> logit.
 
     Args:
@@ -127,7 +129,7 @@ def dcgan_discriminator(image_shape, width=64, normalization=_batch_norm):
                 strides=2,
                 padding="same",
                 use_bias=not normalized,
-                kernel_initializer=_normal(),
+                kernel_initializer=normal(),
             )
         )
         if normalized:
@@ -135,7 +137,7 @@ def dcgan_discriminator(image_shape, width=64, normalization=_batch_norm):
         stack.append(layers.LeakyReLU(0.2))
     stack += [
         layers.Flatten(),
-        layers.Dense(1, kernel_initializer=_normal(), dtype="float32"),
+        layers.Dense(1, kernel_initializer=normal(), dtype="float32"),
     ]
     return keras.Sequential(stack, name="discriminator")
 
