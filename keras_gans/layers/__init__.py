@@ -5,6 +5,7 @@ from keras_gans.layers.convolution import Conv2D
 from keras_gans.layers.convolution import Conv2DTranspose
 from keras_gans.layers.minibatch_discrimination import MinibatchDiscrimination
 from keras_gans.layers.minibatch_standard_deviation import MinibatchStandardDeviation
+from keras_gans.layers.spectral_normalization import SpectralNormalization
 
 __all__ = [
     "BatchNormalization",
@@ -12,4 +13,5 @@ __all__ = [
     "Conv2DTranspose",
     "MinibatchDiscrimination",
     "MinibatchStandardDeviation",
+    "SpectralNormalization",
 ]
