@@ -13,11 +13,11 @@ import sys
 from keras_gans.evidence import dirac_gan
 from keras_gans.evidence import gaussians
 from keras_gans.evidence import plots
-from keras_gans.evidence import stacked_digits
+from keras_gans.evidence import stacked
 
 TABLES = {
     table.name: table
-    for module in (dirac_gan, gaussians, stacked_digits)
+    for module in (dirac_gan, gaussians, stacked)
     for table in module.TABLES
 }
 

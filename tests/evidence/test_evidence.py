@@ -7,7 +7,7 @@ import keras_gans as kg
 from keras_gans.evidence import __main__ as command
 from keras_gans.evidence import gaussians
 from keras_gans.evidence import plots
-from keras_gans.evidence import stacked_digits
+from keras_gans.evidence import stacked
 from keras_gans.evidence.table import Table
 
 
@@ -109,10 +109,37 @@ def test_real_points_have_all_modes():
     assert figures["high_quality"] == pytest.approx(98.9, abs=1.0)
 
 
-def test_stacks_are_three_digits():
-    images = stacked_digits.stacks("train", 5, seed=0)
-    assert images.shape == (5, 16, 16, 3)
+@pytest.mark.parametrize("name", list(stacked.SETS))
+def test_stacks_are_three_images(name):
+    size = stacked.SETS[name].size
+    images = stacked.stacks(name, "train", 5, seed=0)
+    assert images.shape == (5, size, size, 3)
     assert images.dtype == np.uint8
-    digits, _ = kg.datasets.load("digits", "train", image_size=16)
-    rows = np.random.default_rng(0).integers(len(digits), size=(5, 3))
-    np.testing.assert_array_equal(images[2, ..., 1], digits[rows[2, 1], ..., 0])
+    single, _ = kg.datasets.load(name, "train", image_size=size)
+    rows = np.random.default_rng(0).integers(len(single), size=(5, 3))
+    np.testing.assert_array_equal(images[2, ..., 1], single[rows[2, 1], ..., 0])
+
+
+@pytest.fixture
+def few_stacks(monkeypatch):
+    """Few samples of the set whose classifier need not be trained."""
+    data = stacked.SETS["fashion_mnist"]._replace(num_samples=200)
+    monkeypatch.setitem(stacked.SETS, "fashion_mnist", data)
+
+
+def test_real_stacks_are_spread_over_the_modes(few_stacks):
+    figures = stacked.run("fashion_mnist", "real", seed=0, steps=1)
+    assert figures["high_quality"] > 50
+    # Of 200 draws from 1,000 modes few fall together.
+    good = 2 * figures["high_quality"]
+    assert 0.75 * good < figures["modes"] <= good
+
+
+def test_a_stack_s_run_gives_the_figures_of_its_table(few_stacks, tmp_path):
+    """One step of `--quick`'s, through the command; then its row is there."""
+    arguments = ["stacked_fashion_mnist", "--out", str(tmp_path), "--quick"]
+    arguments += ["--methods", "pacgan2", "--steps", "1"]
+    (text,) = command.main(arguments)
+    (row,) = (line.split() for line in text.splitlines() if line[:3] == "pac")
+    assert row[:3] == ["pacgan2", "1", "1"]
+    assert 0 <= float(row[3]) <= 200
