@@ -9,6 +9,7 @@ from keras_gans import metrics
 from keras_gans import models
 from keras_gans import objectives
 from keras_gans import penalties
+from keras_gans import regularizers
 from keras_gans.balance import Balance
 from keras_gans.data_specs import Images
 from keras_gans.data_specs import Vectors
@@ -32,4 +33,5 @@ __all__ = [
     "objectives",
     "penalties",
     "presets",
+    "regularizers",
 ]
