@@ -3,6 +3,7 @@
 from keras_gans import augment
 from keras_gans import callbacks
 from keras_gans import datasets
+from keras_gans import interpolation
 from keras_gans import layers
 from keras_gans import losses
 from keras_gans import metrics
@@ -26,6 +27,7 @@ __all__ = [
     "augment",
     "callbacks",
     "datasets",
+    "interpolation",
     "layers",
     "losses",
     "metrics",

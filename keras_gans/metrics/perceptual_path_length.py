@@ -5,6 +5,8 @@ import numpy as np
 from keras import ops
 
 from keras_gans import backend
+from keras_gans.interpolation import lerp
+from keras_gans.interpolation import slerp
 from keras_gans.metrics.perceptual_distance import PerceptualDistance
 
 BATCH = 64
@@ -198,44 +200,3 @@ class PerceptualPathLength(keras.metrics.Metric):
             "seed": self.seed,
             "name": self.name,
         }
-
-
-def lerp(first, second, t):
-    """Points of straight paths.
-
-    Args:
-        first: `(B, ...)`, where the paths begin.
-        second: `(B, ...)`, where they end.
-        t: `(B,)`, how far along they are, from 0 to 1.
-
-    Returns:
-        Float64 `(B, ...)`.
-    """
-    first, second = np.asarray(first, "float64"), np.asarray(second, "float64")
-    t = np.reshape(t, (-1,) + (1,) * (first.ndim - 1))
-    return first + (second - first) * t
-
-
-def slerp(first, second, t):
-    """Points of paths on great circles, for normal latents (arXiv:1609.04468).
-
-    The angle grows evenly; lengths, which normal latents of many dimensions have
-    nearly in common, go over from one to the other.
-
-    Args:
-        first: `(B, Z)`, where the paths begin.
-        second: `(B, Z)`, where they end.
-        t: `(B,)`, how far along they are, from 0 to 1.
-
-    Returns:
-        Float64 `(B, Z)`.
-    """
-    first, second = np.asarray(first, "float64"), np.asarray(second, "float64")
-    t = np.reshape(t, (-1, 1))
-    lengths = [np.linalg.norm(x, axis=1, keepdims=True) for x in (first, second)]
-    cosine = (first * second).sum(axis=1, keepdims=True) / (lengths[0] * lengths[1])
-    angle = np.arccos(np.clip(cosine, -1.0, 1.0))
-    # Parallel latents have no circle in common, and need none.
-    sine = np.where(np.sin(angle) > 1e-6, np.sin(angle), np.inf)
-    circle = (np.sin((1 - t) * angle) * first + np.sin(t * angle) * second) / sine
-    return np.where(np.isinf(sine), lerp(first, second, t[:, 0]), circle)

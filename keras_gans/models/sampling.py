@@ -170,7 +170,9 @@ class SamplingMixin:
             for i in range(num_batches):
                 for variable, _ in moving:
                     variable.assign(np.zeros(variable.shape, "float32"))
-                inputs = latents[i * batch_size : (i + 1) * batch_size]
+                inputs = keras.ops.convert_to_tensor(
+                    latents[i * batch_size : (i + 1) * batch_size]
+                )
                 if self.condition is not None:
                     asked = self.condition.for_samples(labels, batch_size)
                     inputs = [inputs, self.condition.to_network(asked)]

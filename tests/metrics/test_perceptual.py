@@ -3,11 +3,11 @@ import numpy as np
 import pytest
 
 import keras_gans as kg
+from keras_gans.interpolation import lerp
+from keras_gans.interpolation import slerp
 from keras_gans.metrics.perceptual_distance import PerceptualDistance
 from keras_gans.metrics.perceptual_distance import PerceptualDiversity
 from keras_gans.metrics.perceptual_path_length import PerceptualPathLength
-from keras_gans.metrics.perceptual_path_length import lerp
-from keras_gans.metrics.perceptual_path_length import slerp
 from tests.metrics.references import torch_fidelity
 
 CLOTHES, _ = kg.datasets.load("fashion_mnist", split="test")

@@ -278,7 +278,7 @@ class InfoGAN(GAN):
         index = _codes("categorical", categorical, drawn)
         if not ((index == np.round(index)) & (index >= 0) & (index < sizes)).all():
             raise ValueError(
-                f"Expected: `categorical` codes as ints below {tuple(sizes)}. "
+                f"Expected: `categorical` codes as ints below {self.categorical}. "
                 f"Received: values in {index.min()}..{index.max()}."
             )
         for code, size in zip(index.T.astype(int), self.categorical, strict=True):
