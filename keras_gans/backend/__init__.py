@@ -13,6 +13,7 @@
 * `apply_gradients(optimizer, gradients, variables)`: one optimizer update.
 * `apply_gradients_if(active, optimizer, gradients, variables)`: one optimizer update,
   or none at all.
+* `move_average(average, variable, rate)`: one update of a moving average.
 * `TrainStep`: the mixin that turns `alternating_step` and `evaluation_step`, written
   once in the stateful style, into the `train_step` and `test_step` of the backend.
 * `sync_state(model)`: makes the variables of a running `fit` readable and writable.
@@ -62,6 +63,7 @@ compiled = _backend.compiled
 cond = _backend.cond
 fix_random_states = _backend.fix_random_states
 input_gradients = _backend.input_gradients
+move_average = _backend.move_average
 name = _backend.name
 no_gradients = _backend.no_gradients
 num_replicas = _backend.num_replicas
@@ -88,6 +90,7 @@ __all__ = [
     "conv_transpose",
     "fix_random_states",
     "input_gradients",
+    "move_average",
     "name",
     "no_gradients",
     "num_replicas",

@@ -164,6 +164,11 @@ def apply_gradients_if(active, optimizer, gradients, variables):
         variable.assign(jnp.where(active, variable.value, old))
 
 
+def move_average(average, variable, rate):
+    """Average <- average + rate (variable - average)."""
+    average.assign(average + rate * (variable - average))
+
+
 def sync_state(model):
     """Writes the state of a running `fit` into the variables of `model`.
 

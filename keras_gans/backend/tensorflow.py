@@ -132,6 +132,11 @@ def apply_gradients_if(active, optimizer, gradients, variables):
     context.merge_call(hold_all, args=(before, active))
 
 
+def move_average(average, variable, rate):
+    """Average <- average + rate (variable - average)."""
+    average.assign(average + rate * (variable - average))
+
+
 def sync_state(model):
     """Does nothing: variables hold the state of a running `fit`."""
 

@@ -103,6 +103,13 @@ def apply_gradients_if(active, optimizer, gradients, variables):
         apply_gradients(optimizer, gradients, variables)
 
 
+def move_average(average, variable, rate):
+    """Average <- average + rate (variable - average)."""
+    old = average.value
+    rate = torch.as_tensor(rate, dtype=old.dtype, device=old.device)
+    average.assign(torch.lerp(old, variable.value, rate))
+
+
 def sync_state(model):
     """Does nothing: variables hold the state of a running `fit`."""
 
@@ -140,6 +147,17 @@ def replica_id():
 
 class TrainStep:
     """Turns the stateful steps of a model into the ones that `fit` calls."""
+
+    def make_train_function(self, force=False):
+        """Makes the function that `fit` calls, and the allocator ready for it.
+
+        glibc's `malloc` gives free memory back to the system where it exceeds twice
+        the largest block that was ever mapped and freed. A step that frees more takes
+        thousands of pages anew, on one thread. So a block of nearly 32 MiB, the largest
+        that counts, is mapped, not touched, and freed.
+        """
+        torch.empty(2**25 - 2**16, dtype=torch.uint8, device="cpu")
+        return super().make_train_function(force)
 
     def train_step(self, data):
         """Runs one alternating step on a batch."""

@@ -87,7 +87,7 @@ class AlternatingStep:
         pairs = zip(self.generator.weights, self.ema_generator.weights, strict=True)
         for weight, average in pairs:
             if weight.trainable and self.ema_half_life is not None:
-                average.assign(average + rate * (weight - average))
+                backend.move_average(average, weight, rate)
             else:
                 # A copy: of one buffer for two variables, JAX would free both.
                 average.assign(ops.copy(weight))

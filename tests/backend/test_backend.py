@@ -1,4 +1,5 @@
 import pathlib
+import platform
 import re
 
 import keras
@@ -160,6 +161,38 @@ def test_apply_gradients():
     optimizer.build([w])
     backend.apply_gradients(optimizer, [ops.convert_to_tensor(1.0)], [w])
     assert keras.ops.convert_to_numpy(w.value) == 1.5
+
+
+def test_move_average():
+    average, w = variable([1.0, 2.0]), variable([3.0, -2.0])
+    with backend.no_gradients():
+        backend.move_average(average, w, ops.convert_to_tensor(0.25))
+    np.testing.assert_allclose(array(average.value), [1.5, 1.0])
+    np.testing.assert_allclose(array(w.value), [3.0, -2.0])
+
+
+@pytest.mark.skipif(
+    backend.name() != "torch" or platform.libc_ver()[0] != "glibc",
+    reason="it is glibc's malloc, and torch that takes its memory from there",
+)
+def test_steps_do_not_take_their_memory_anew():
+    import resource  # not on Windows
+
+    class Model(backend.TrainStep, keras.Model):
+        pass
+
+    model = Model()
+    model.compile()
+    model.make_train_function()
+
+    def pages_of_a_step():
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        arrays = [ops.ones((5, 2**20)) for _ in range(3)]  # of 20 MiB
+        del arrays
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    pages_of_a_step()
+    assert min(pages_of_a_step() for _ in range(5)) < 1000  # of 15,360
 
 
 def test_replicas_of_no_strategy():
