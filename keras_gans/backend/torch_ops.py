@@ -10,9 +10,12 @@ from torch.nn import functional
 
 def conv(inputs, kernel, strides):
     """2D convolution; see `keras_gans.backend`."""
+    weight = kernel.permute(3, 2, 0, 1)
+    if weight.shape[0] == 1:  # else bfloat16 fails on CPUs without its instructions
+        weight = weight.contiguous()
     outputs = functional.conv2d(
         inputs.permute(0, 3, 1, 2),
-        kernel.permute(3, 2, 0, 1),
+        weight,
         stride=strides,
         padding=_padding(kernel, strides),
     )
