@@ -33,6 +33,13 @@ def no_dropout_discriminator():
     return mlp_discriminator(TINY["image_shape"], 10, dropout=(0.0, 0.0))
 
 
+def no_dropout_ac_gan():
+    """Likewise for AC-GAN."""
+    from keras_gans.models.ac_gan.ac_gan import ac_gan_discriminator
+
+    return ac_gan_discriminator(TINY["image_shape"], 3, 2, dropout=0.0)
+
+
 CASES = {
     "gan": (
         lambda: kg.models.GAN(
@@ -41,6 +48,52 @@ CASES = {
         {},
     ),
     "dcgan": (lambda: kg.models.DCGAN(width=4, **TINY), {}),
+    "conditional_gan": (
+        lambda: kg.models.ConditionalGAN(num_classes=3, body="dcgan", width=4, **TINY),
+        {},
+    ),
+    "ac_gan": (
+        lambda: kg.models.ACGAN(
+            num_classes=3, width=4, discriminator=no_dropout_ac_gan(), **TINY
+        ),
+        {},
+    ),
+    "sn_gan": (
+        lambda: kg.models.SNGAN(num_classes=3, body="cnn", width=2, **TINY),
+        {"discriminator_steps": 2},
+    ),
+    "sa_gan": (
+        lambda: kg.models.SAGAN(
+            num_classes=3, width=4, **TINY | {"image_shape": (32, 32, 1)}
+        ),
+        {},
+    ),
+    "big_gan": (
+        lambda: kg.models.BigGAN(
+            num_classes=3,
+            width=2,
+            embedding_dim=4,
+            attention_resolutions=(8,),
+            **TINY | {"image_shape": (32, 32, 1), "latent_dim": 8},
+        ),
+        {"discriminator_steps": 1},
+    ),
+    "big_gan_deep": (
+        lambda: kg.models.BigGANDeep(
+            num_classes=3,
+            width=4,
+            channels=(2, 1, 1, 1),
+            embedding_dim=4,
+            **TINY | {"image_shape": (32, 32, 1)},
+        ),
+        {"discriminator_steps": 1},
+    ),
+    "info_gan": (
+        lambda: kg.models.InfoGAN(
+            TINY["image_shape"], noise_dim=3, categorical=(3,), width=2, seed=0
+        ),
+        {},
+    ),
     "wgan": (lambda: kg.models.WGAN(width=4, **TINY), {"discriminator_steps": 2}),
     "wgan_gp": (lambda: kg.models.WGANGP(width=4, **TINY), {"discriminator_steps": 2}),
     "r1_r2_lazy": (
@@ -110,17 +163,25 @@ def compute(name):
         0, 256, (4 * model.discriminator_steps, *model.data_spec.shape), "uint8"
     )
     real = model.data_spec.to_network(ops.convert_to_tensor(images[:4]))
-    fake = model(latents)
-    logits = model.discriminator(real), model.discriminator(fake)
+    labels = condition = None
+    if model.condition is not None:
+        labels = model.condition.for_samples(None, len(images))
+        condition = model.condition.to_network(labels[:4])
+
+    def discriminate(examples):
+        return model.discriminate(examples, condition, training=False)
+
+    fake = model(latents if labels is None else [latents, labels[:4]])
+    logits = discriminate(real), discriminate(fake)
     values = {"fake": fake, "real_logits": logits[0], "fake_logits": logits[1]}
     values["d_loss"] = model.loss.discriminator(*logits)
     values["g_loss"] = model.loss.generator(logits[1], logits[0])
     for key, penalty in PENALTIES.items():
         with numpy_random():
-            values[key] = penalty(model.discriminator, real, fake, 0)
+            values[key] = penalty(discriminate, real, fake, 0)
     with numpy_random():
         for _ in range(3):
-            logs = model.alternating_step(ops.convert_to_tensor(images))
+            logs = model.alternating_step(ops.convert_to_tensor(images), labels)
     values |= {f"log/{key}": value for key, value in logs.items()}
     networks = model.generator, model.discriminator, model.ema_generator
     for network in networks:

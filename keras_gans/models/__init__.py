@@ -1,19 +1,27 @@
 """The variants: each a `keras.Model` that trains with `fit`."""
 
 from keras_gans.models.ac_gan import ACGAN
+from keras_gans.models.big_gan import BigGAN
+from keras_gans.models.big_gan_deep import BigGANDeep
 from keras_gans.models.conditional_gan import ConditionalGAN
 from keras_gans.models.dcgan import DCGAN
 from keras_gans.models.gan import GAN
 from keras_gans.models.info_gan import InfoGAN
+from keras_gans.models.sa_gan import SAGAN
+from keras_gans.models.sn_gan import SNGAN
 from keras_gans.models.wgan import WGAN
 from keras_gans.models.wgan_gp import WGANGP
 
 __all__ = [
     "ACGAN",
+    "BigGAN",
+    "BigGANDeep",
     "ConditionalGAN",
     "DCGAN",
     "GAN",
     "InfoGAN",
+    "SAGAN",
+    "SNGAN",
     "WGAN",
     "WGANGP",
 ]

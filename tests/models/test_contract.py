@@ -6,6 +6,12 @@ from tests.gan_test_case import GANTestCase
 
 SMALL = {"image_shape": (16, 16, 1), "latent_dim": 8}
 AC_GAN = {"width": 4, "discriminator_width": 4}
+BIG_GAN = {
+    "image_shape": (32, 32, 1),
+    "embedding_dim": 4,
+    "width": 2,
+    "channels": (2, 1, 1, 1),
+}
 
 
 class TestContract(GANTestCase):
@@ -23,11 +29,18 @@ class TestContract(GANTestCase):
             ),
             (kg.models.ACGAN, {"num_classes": 3, **AC_GAN}),
             (kg.models.InfoGAN, {"noise_dim": 4, "categorical": (3, 2), "width": 2}),
+            (kg.models.SNGAN, {"num_classes": 3, "body": "cnn", "width": 2}),
+            (
+                kg.models.SAGAN,
+                {"image_shape": (32, 32, 1), "num_classes": 3, "width": 4},
+            ),
+            (kg.models.BigGAN, {"num_classes": 3, **BIG_GAN}),
         ],
     )
     def test_variant(self, cls, sizes, tmp_path):
-        images = np.random.default_rng(0).integers(0, 256, (81, 16, 16, 1), "uint8")
         given = SMALL | sizes
         if cls is kg.models.InfoGAN:  # noise and codes make the latents' size
             del given["latent_dim"]
+        shape = (81, *given["image_shape"])
+        images = np.random.default_rng(0).integers(0, 256, shape, "uint8")
         self.run_gan_test(cls, given, images, tmp_path)
