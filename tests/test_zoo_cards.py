@@ -29,22 +29,29 @@ def test_card_says_what_was_measured(name):
     measurements = about["measurements"]
     values = measurements["values"]
     assert len(measurements["seeds"]) == 3
-    prefixes = "fd", "kid", "precision", "recall", "density", "coverage"
+    protocol, gan = measure.protocol_of(name), kg.models.GAN.from_preset(name)
+    prefixes = ["fd", "kid", "precision", "recall", "density", "coverage"]
+    prefixes += ["intra_class_fd"] if gan.num_classes is not None else []
+    number = {10_000: "10k"}.get(protocol.samples, protocol.samples)
+    suffix = f"{protocol.features}_{number}"
     for prefix in prefixes:
-        metric = f"{prefix}_lenet_fashion_mnist_10k"
+        metric = f"{prefix}_{suffix}"
         assert preset.metrics[metric] == pytest.approx(np.mean(values[metric]), 1e-3)
         assert f"| `{metric}` |" in preset.card
-    assert make_card(kg.models.GAN.from_preset(name), name, about) == preset.card
-    # A generator is farther from the test images than the training images are.
-    fd = "fd_lenet_fashion_mnist_10k"
-    assert min(values[fd]) > measurements["training_images"][fd]
+    assert make_card(gan, name, about) == preset.card
+    if protocol.reference == "test":
+        # A generator is farther from the test images than the training images are.
+        fd = f"fd_{suffix}"
+        assert min(values[fd]) > measurements["training_images"][fd]
 
 
 def reproduce(monkeypatch, tmp_path, name, num_samples):
     monkeypatch.setenv("KERAS_GANS_CACHE", str(tmp_path))
     gan = kg.models.GAN.from_preset(name)
-    measured = measure.Measure(gan.data_spec.shape[0], num_samples)
-    return measured.of(gan.generate(num_samples, seed=measure.SEEDS[0]))
+    size, conditional = gan.data_spec.shape[0], gan.num_classes is not None
+    protocol = measure.protocol_of(name)
+    measured = measure.Measure(protocol, size, num_samples, conditional)
+    return measured.generated(gan, measure.SEEDS[0])
 
 
 @pytest.mark.slow
@@ -62,7 +69,8 @@ def test_values_of_few_samples_come_again(monkeypatch, tmp_path, name):
 )
 @pytest.mark.parametrize("name", MEASURED)
 def test_values_come_again_within_their_spread(monkeypatch, tmp_path, name):
-    found = reproduce(monkeypatch, tmp_path, name, measure.SAMPLES)
+    samples = measure.protocol_of(name).samples
+    found = reproduce(monkeypatch, tmp_path, name, samples)
     card = kg.presets()[name].metrics
     for metric, values in metadata(name)["measurements"]["values"].items():
         spread = max(abs(value - np.mean(values)) for value in values)

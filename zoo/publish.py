@@ -12,6 +12,8 @@ import json
 import pathlib
 import tempfile
 
+import numpy as np
+
 import keras_gans as kg
 from keras_gans.utils.image_grid import save_grid
 
@@ -19,15 +21,15 @@ CARD = """# {name}
 
 {description}
 
-![64 samples, unselected](samples.png)
+![{count} samples, unselected](samples.png)
 
-*64 samples, unselected: `gan.generate(64, seed=0)`.*
+*{count} samples, unselected{rows}: `{call}`.*
 
 ```python
 import keras_gans as kg
 
 gan = kg.models.{model}.from_preset("{name}")
-images = gan.generate(64, seed=0)  # uint8 (64, {height}, {width}, {channels})
+images = {usage}
 ```
 
 | | |
@@ -46,6 +48,9 @@ images = gan.generate(64, seed=0)  # uint8 (64, {height}, {width}, {channels})
 {measured}{notes}
 """
 
+COLUMNS = 16
+"""Of the sample grid."""
+
 MEASURED = """## Measured
 
 | | mean of seeds {seeds} | lowest to highest | training images |
@@ -55,6 +60,14 @@ MEASURED = """## Measured
 {protocol} Measured by `python -m zoo.measure {name}`.
 
 """
+
+
+def sample_grid(gan):
+    """The samples of the card's picture: 64, or a row for each class."""
+    if gan.num_classes is None:
+        return gan.generate(64, seed=0)
+    labels = np.repeat(np.arange(gan.num_classes), COLUMNS)
+    return gan.generate(len(labels), seed=0, labels=labels)
 
 
 def make_card(gan, name, about):
@@ -69,7 +82,21 @@ def make_card(gan, name, about):
     Returns:
         Markdown.
     """
-    height, width, channels = gan.data_spec.shape
+    shape = ", ".join(map(str, gan.data_spec.shape))
+    grid = {
+        "count": 64,
+        "rows": "",
+        "call": "gan.generate(64, seed=0)",
+        "usage": f"gan.generate(64, seed=0)  # uint8 (64, {shape})",
+    }
+    if gan.num_classes is not None:
+        grid = {
+            "count": COLUMNS * gan.num_classes,
+            "rows": ", a row for each class",
+            "call": f"gan.generate({COLUMNS * gan.num_classes}, seed=0, "
+            f"labels=np.repeat(np.arange({gan.num_classes}), {COLUMNS}))",
+            "usage": f"gan.generate(8, labels=3, seed=0)  # uint8 (8, {shape})",
+        }
     parameters = " + ".join(
         f"{network.count_params():,} parameters ({network.name})"
         for network in (gan.generator, gan.discriminator)
@@ -77,9 +104,7 @@ def make_card(gan, name, about):
     return CARD.format(
         name=name,
         model=type(gan).__name__,
-        height=height,
-        width=width,
-        channels=channels,
+        **grid,
         parameters=parameters,
         images_seen=int(gan.images_seen),
         measured=_measured(name, about.get("measurements")),
@@ -121,7 +146,7 @@ def main(argv=None):
     folder = pathlib.Path(__file__).parent / "weights" / args.name
     with tempfile.TemporaryDirectory() as temporary:
         picture = pathlib.Path(temporary) / "samples.png"
-        save_grid(gan.generate(64, seed=0), picture, columns=16)
+        save_grid(sample_grid(gan), picture, columns=COLUMNS)
         gan.save_to_preset(
             folder, card=card, metadata=about, samples=picture, overwrite=True
         )
