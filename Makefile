@@ -16,6 +16,9 @@ RUN := runs/quickstart
 # torchvision, of which its formulas and networks use nothing.
 REFERENCES := torch-fidelity==0.4.0 prdc==0.2
 
+# Tests run side by side, with one thread of OpenMP each: more would wait for each other.
+WORKERS ?= 2
+
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .PHONY: quickstart test lint zoo-wheel clean
@@ -35,8 +38,8 @@ test: $(VENV)/installed-test
 	{ $(LINT); } || failed="$$failed lint"; \
 	for backend in $(BACKENDS); do \
 		echo "== tests on $$backend"; \
-		KERAS_BACKEND=$$backend $(BIN)/python -m pytest -q -m "not packaging" \
-			|| failed="$$failed $$backend"; \
+		KERAS_BACKEND=$$backend OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q \
+			-n $(WORKERS) -m "not packaging" || failed="$$failed $$backend"; \
 	done; \
 	echo "== packaging"; \
 	$(BIN)/python -m pytest -q -m packaging || failed="$$failed packaging"; \
