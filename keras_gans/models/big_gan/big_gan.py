@@ -158,7 +158,7 @@ class BigGAN(GAN):
         width: Optional int, ch of the paper's tables; 96, or 64 for 32 x 32.
         channels: Optional channels of G at 4 x 4 pixels and after each doubling, as
             multiples of `width`, in place of the tables'; D mirrors them. (4, 4, 2, 1)
-            for 32 x 32 takes a third of the time of the author's (4, 4, 4, 4).
+            for 32 x 32 has a fifth of the multiplications of the usual (4, 4, 4, 4).
         latent_dim: Optional int, Z: 20 for each block and 20 for the start, so 120 for
             128 x 128.
         embedding_dim: Int, size of the embedding of the classes.
@@ -175,7 +175,7 @@ class BigGAN(GAN):
 
     ```python
     images, labels = kg.datasets.load("fashion_mnist", image_size=32)
-    gan = kg.models.BigGAN(image_shape=(32, 32, 1), num_classes=10, width=16)
+    gan = kg.models.BigGAN((32, 32, 1), num_classes=10, width=16, channels=(4, 4, 2, 1))
     gan.compile(ema_half_life=20_000)
     gan.fit(images, labels, batch_size=64, epochs=20)
     sneakers = gan.generate(16, labels=7, truncation=0.5)

@@ -1,0 +1,72 @@
+"""Trains a BigGAN on emoji at 32 x 32 pixels, the category as the class.
+
+    python recipes/train_biggan_emoji.py --out runs/biggan_emoji
+
+There are 3,400 pictures only, so the discriminator sees them, and what is generated,
+through DiffAugment. Sample grids, a row for each category, appear in the folder while
+it trains; interrupted and started again, it goes on where it stopped. `--quick` is a
+smaller network for some minutes on a CPU.
+"""
+
+import argparse
+import pathlib
+
+import keras
+
+import keras_gans as kg
+
+
+def main(argv=None):
+    """Trains as the command line tells; returns the model."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", default="runs/biggan_emoji", type=pathlib.Path)
+    parser.add_argument("--style", choices=["noto", "twemoji"], default="noto")
+    parser.add_argument("--epochs", type=int, default=160)
+    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--width", type=int, default=16)
+    parser.add_argument("--channels", type=int, nargs=4, default=[4, 4, 2, 1])
+    parser.add_argument("--discriminator-steps", type=int, default=2)
+    parser.add_argument("--ema-half-life", type=int, default=20_000, help="images")
+    parser.add_argument("--augment", default="color,translation,cutout")
+    parser.add_argument("--num-images", type=int, default=4_000, help="at most")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--quick", action="store_true", help="width 8, 40 epochs")
+    args = parser.parse_args(argv)
+    if args.quick:
+        args.width, args.epochs = 8, 40
+
+    keras.utils.set_random_seed(args.seed)
+    images, labels = kg.datasets.load("emoji", style=args.style, image_size=32)
+    images, labels = images[: args.num_images], labels[: args.num_images]
+
+    gan = kg.models.BigGAN(
+        image_shape=images.shape[1:],
+        num_classes=10,
+        width=args.width,
+        channels=args.channels,
+        seed=args.seed,
+    )
+    gan.summary()
+    gan.compile(
+        augment=kg.augment.DiffAugment(args.augment),
+        discriminator_steps=args.discriminator_steps,
+        ema_half_life=args.ema_half_life,
+    )
+    gan.fit(
+        images,
+        labels,
+        batch_size=args.batch_size,
+        epochs=args.epochs,
+        callbacks=[
+            kg.callbacks.SampleGrid(args.out, every_seconds=60, rows=10, columns=8),
+            kg.callbacks.BackupAndRestore(args.out / "backup"),
+        ],
+    )
+    gan.save_to_preset(args.out / "preset", overwrite=True)
+    print(f"Sample grids and animation.webp: {args.out}")
+    print(f"The model: kg.models.BigGAN.from_preset({str(args.out / 'preset')!r})")
+    return gan
+
+
+if __name__ == "__main__":
+    main()
