@@ -21,17 +21,19 @@ def plot(tables, folder):
     if not tables:
         return None
     columns = max(len(table.columns) for table in tables)
-    figure = Figure((5 * columns, 2.8 * len(tables)), layout="constrained")
+    methods_of = [_methods(table, folder) for table in tables]
+    heights = [0.8 + 0.2 * len(methods) for methods in methods_of]  # inches
+    figure = Figure((5 * columns, 0.4 + sum(heights)), layout="constrained")
     dates = [row["date"] for table in tables for row in table.read(folder)]
     title = f"python -m keras_gans.evidence, {min(dates)} to {max(dates)}"
     figure.suptitle(title, fontsize=9)
-    grid = figure.subplots(len(tables), columns, squeeze=False)
-    for axes, table in zip(grid, tables, strict=True):
+    ratios = {"height_ratios": heights}
+    grid = figure.subplots(len(tables), columns, squeeze=False, gridspec_kw=ratios)
+    for axes, table, methods in zip(grid, tables, methods_of, strict=True):
         summary = table.summary(folder)
-        others = [name for name in table.published if name not in table.methods]
-        methods = [*(m for m in table.methods if m in summary), *others]
         places = np.arange(len(methods))
         for axis, column in zip(axes, table.columns, strict=False):
+            label = column
             for place, method in zip(places, methods, strict=True):
                 if method in summary:
                     mean, spread = summary[method][column]
@@ -39,12 +41,19 @@ def plot(tables, folder):
                 published = table.published.get(method, {}).get(column)
                 if published is not None:
                     axis.plot(published, place, "D", color="tab:orange")
+                    label = f"{column} (diamond: published)"
             axis.set_yticks(places, methods, fontsize=7)
-            axis.invert_yaxis()
-            axis.set_xlabel(f"{column} (diamond: published)", fontsize=8)
+            axis.set_ylim(len(methods) - 0.5, -0.5)
+            axis.set_xlabel(label, fontsize=8)
         axes[0].set_title(table.title, fontsize=8, loc="left")
         for axis in axes[len(table.columns) :]:
             axis.set_axis_off()
     path = pathlib.Path(folder) / "evidence.png"
     figure.savefig(path, dpi=100)
     return path
+
+
+def _methods(table, folder):
+    """Methods that were measured or published, ours first."""
+    known = {*table.summary(folder), *table.published}
+    return [m for m in dict.fromkeys((*table.methods, *table.published)) if m in known]
