@@ -40,7 +40,7 @@ class Batches(keras.utils.PyDataset):
 class GANTestCase:
     """Derive from it, and call `run_gan_test` for a variant."""
 
-    def run_gan_test(self, cls, init_kwargs, images, tmp_path, batch_size=4):
+    def run_gan_test(self, cls, init_kwargs, images, tmp_path, batch_size=4, **options):
         """Runs the contract of a variant.
 
         Args:
@@ -49,6 +49,7 @@ class GANTestCase:
             images: At least 4 * discriminator_steps * batch_size + 1 examples.
             tmp_path: Folder for files.
             batch_size: Int.
+            **options: Of `compile`, in place of the paper's.
         """
 
         def make():
@@ -57,7 +58,7 @@ class GANTestCase:
 
         def compiled(**kwargs):
             model = make()
-            model.compile(**kwargs)
+            model.compile(**options, **kwargs)
             return model
 
         model = compiled()
@@ -76,9 +77,9 @@ class GANTestCase:
             f"{player}_optimizer": keras.optimizers.Adam(1e-2)
             for player in ("generator", "discriminator")
         }  # moves every weight, however small its gradient
-        eager.compile(**adam)
+        eager.compile(**options, **adam)
         self.check_players(eager, images[:batch_size])
-        self.check_bfloat16(cls, init_kwargs, two_steps, batch_size)
+        self.check_bfloat16(cls, init_kwargs, two_steps, batch_size, options)
 
     def check_fit(self, model, images, batch_size):
         before = to_numpy(model.ema_generator.weights)
@@ -146,10 +147,10 @@ class GANTestCase:
         history = model.fit(batches, shuffle=False, verbose=0)
         assert all(np.isfinite(v).all() for v in history.history.values())
 
-    def check_bfloat16(self, cls, init_kwargs, images, batch_size):
+    def check_bfloat16(self, cls, init_kwargs, images, batch_size, options):
         model = cls(dtype="mixed_bfloat16", seed=0, **init_kwargs)
         assert model.generator.layers[0].compute_dtype == "bfloat16"
-        model.compile()
+        model.compile(**options)
         history = self.fit(model, images, batch_size).history
         assert all(np.isfinite(v).all() for v in history.values())
         assert all(w.dtype == "float32" for w in model.trainable_weights)

@@ -12,7 +12,14 @@ TINY = ["--epochs", "1", "--num-images", "16", "--batch-size", "4"]
 SMALL = [*TINY, "--width", "4"]
 TRAININGS = {
     "train_gan_fashion_mnist": [*TINY, "--hidden-units", "8"],
+    "train_biggan_emoji": SMALL,
+    "train_biggan_fashion_mnist": [*SMALL, "--discriminator-steps", "1"],
     "train_dcgan_fashion_mnist": SMALL,
+    "train_cgan_fashion_mnist": SMALL,
+    "train_acgan_fashion_mnist": SMALL,
+    "train_infogan_fashion_mnist": SMALL,
+    "train_sngan_fashion_mnist": SMALL,
+    "train_sagan_emoji": SMALL,
     "train_wgan_gp_fashion_mnist": ["--num-images", "40", *SMALL[:2], *SMALL[4:]],
 }
 
@@ -26,7 +33,13 @@ def load(name):
 
 def test_every_recipe_is_short_and_tested():
     names = {path.stem for path in RECIPES.glob("*.py")}
-    assert names == {*TRAININGS, "train_dcgan_your_folder", "sample", "resume"}
+    assert names == {
+        *TRAININGS,
+        "train_dcgan_your_folder",
+        "augment_a_small_dataset",
+        "sample",
+        "resume",
+    }
     for path in RECIPES.glob("*.py"):
         assert len(path.read_text("utf-8").splitlines()) <= 120, path
 
@@ -60,3 +73,14 @@ def test_your_folder(tmp_path):
 def test_resume(tmp_path):
     arguments = ["--epochs", "2", "--num-images", "256", "--width", "4"]
     assert load("resume").main([*arguments, "--out", str(tmp_path)]) == 0.0
+
+
+def test_augment_a_small_dataset(tmp_path):
+    rows = load("augment_a_small_dataset").main(
+        ["--out", str(tmp_path), "--per-class", "2", "--seeds", "0", "1"]
+        + ["--gan-steps", "2", "--batch-size", "4", "--width", "2"]
+        + ["--samples", "20", "--steps", "2"]
+    )
+    assert np.shape(rows) == (2, 2) and np.min(rows) >= 0.0 and np.max(rows) <= 1.0
+    table = (tmp_path / "results.csv").read_text("utf-8").splitlines()
+    assert table[0] == "seed,without_samples,with_samples" and len(table) == 3
