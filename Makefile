@@ -16,8 +16,7 @@ RUN := runs/quickstart
 # torchvision, of which its formulas and networks use nothing.
 REFERENCES := torch-fidelity==0.4.0 prdc==0.2
 
-# Tests run side by side. Threads of OpenMP, which torch uses, would wait for each other
-# then; and TensorFlow, told their number, refuses some convolutions.
+# Tests run side by side, with one thread of OpenMP each: more would wait for each other.
 WORKERS ?= 2
 
 export TF_CPP_MIN_LOG_LEVEL ?= 2
@@ -39,8 +38,7 @@ test: $(VENV)/installed-test
 	{ $(LINT); } || failed="$$failed lint"; \
 	for backend in $(BACKENDS); do \
 		echo "== tests on $$backend"; \
-		threads=""; [ $$backend != torch ] || threads=OMP_NUM_THREADS=1; \
-		env KERAS_BACKEND=$$backend $$threads $(BIN)/python -m pytest -q \
+		KERAS_BACKEND=$$backend OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q \
 			-n $(WORKERS) -m "not packaging" || failed="$$failed $$backend"; \
 	done; \
 	echo "== packaging"; \

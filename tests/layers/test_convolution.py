@@ -66,6 +66,12 @@ def test_equals_keras(name, kernel, stride):
 def test_options_equal_keras(name, options):
     options = {"filters": 4, "kernel_size": 4, "strides": 2} | options
     ours, theirs, x = pair(name, **options)
+    try:
+        theirs(x)
+    except Exception as error:  # TensorFlow has no dilation there on some CPUs
+        with pytest.raises(type(error)):
+            ours(x)
+        return
     np.testing.assert_allclose(array(ours(x)), array(theirs(x)), rtol=1e-4, atol=1e-4)
 
 
