@@ -212,12 +212,11 @@ class ConditionalGAN(GAN):
                 "Expected: `num_classes` or `num_attributes`, what the model is "
                 "asked for. Received: neither."
             )
-        self_body = body  # no attribute of a Keras model before its constructor
         super().__init__(
             image_shape,
             num_classes=num_classes,
             num_attributes=num_attributes,
-            body=self_body,
+            body=body,
             latent_dim=latent_dim,
             hidden_units=hidden_units,
             width=width,
