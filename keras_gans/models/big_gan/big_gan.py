@@ -105,7 +105,9 @@ def big_gan_generator(
         x = residual.block_up(x, filters, f"block_{i}", convolution, normalized)
         x = parts.attention(x, 8 << i, attention_resolutions)
     images = parts.generator_end(x, image_shape[-1], EPSILON, regularizer)
-    return keras.Model(inputs, images, name="generator")
+    return keras.Model(
+        inputs if len(inputs) > 1 else inputs[0], images, name="generator"
+    )
 
 
 def big_gan_discriminator(
@@ -144,7 +146,9 @@ def big_gan_discriminator(
         if halve:
             x = parts.attention(x, side >> (i + 1), attention_resolutions)
     logits = parts.discriminator_end(x, condition)
-    return keras.Model(inputs, logits, name="discriminator")
+    return keras.Model(
+        inputs if len(inputs) > 1 else inputs[0], logits, name="discriminator"
+    )
 
 
 @keras.saving.register_keras_serializable("keras_gans")

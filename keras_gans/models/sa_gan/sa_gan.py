@@ -74,7 +74,9 @@ def sa_gan_generator(
     x = normalize(x, None, "normalization")
     x = _convolution(image_shape[-1], 3, "to_image")(x)
     images = layers.Activation("tanh", dtype="float32")(x)
-    return keras.Model(inputs, images, name="generator")
+    return keras.Model(
+        inputs if len(inputs) > 1 else inputs[0], images, name="generator"
+    )
 
 
 def sa_gan_discriminator(
@@ -104,7 +106,9 @@ def sa_gan_discriminator(
         if halve:
             x = _attention(x, side >> (i + 1), attention_resolutions)
     logits = residual.projection(x, condition, spectral_dense)
-    return keras.Model(inputs, logits, name="discriminator")
+    return keras.Model(
+        inputs if len(inputs) > 1 else inputs[0], logits, name="discriminator"
+    )
 
 
 @keras.saving.register_keras_serializable("keras_gans")

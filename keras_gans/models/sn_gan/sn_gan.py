@@ -138,7 +138,9 @@ def sn_gan_generator(image_shape, latent_dim, condition_size=None, width=64):
         name="to_image",
     )(x)
     images = layers.Activation("tanh", dtype="float32")(x)
-    return keras.Model(inputs, images, name="generator")
+    return keras.Model(
+        inputs if len(inputs) > 1 else inputs[0], images, name="generator"
+    )
 
 
 def sn_gan_discriminator(image_shape, condition_size=None, width=64):
@@ -168,7 +170,9 @@ def sn_gan_discriminator(image_shape, condition_size=None, width=64):
             x, width * multiple, f"block_{i}", i < count, convolution, first=i == 0
         )
     logits = residual.projection(x, condition, spectral_dense)
-    return keras.Model(inputs, logits, name="discriminator")
+    return keras.Model(
+        inputs if len(inputs) > 1 else inputs[0], logits, name="discriminator"
+    )
 
 
 def spectral_dense(units, name, use_bias):
@@ -202,7 +206,9 @@ def sn_cnn_generator(image_shape, latent_dim, condition_size=None, width=64):
         x = normalize(x, condition, f"norm_{i}")
     x = Conv2D(channels, 3, padding="same", kernel_initializer=normal())(x)
     images = layers.Activation("tanh", dtype="float32")(x)
-    return keras.Model(inputs, images, name="generator")
+    return keras.Model(
+        inputs if len(inputs) > 1 else inputs[0], images, name="generator"
+    )
 
 
 def sn_cnn_discriminator(image_shape, condition_size=None, width=64):
@@ -236,7 +242,9 @@ def sn_cnn_discriminator(image_shape, condition_size=None, width=64):
         embedding = spectral_dense(h.shape[-1], "projection", False)(condition)
         product = layers.Dot(axes=1, dtype="float32")([embedding, h])
         logits = layers.Add(dtype="float32")([logits, product])
-    return keras.Model(inputs, logits, name="discriminator")
+    return keras.Model(
+        inputs if len(inputs) > 1 else inputs[0], logits, name="discriminator"
+    )
 
 
 @keras.saving.register_keras_serializable("keras_gans")
