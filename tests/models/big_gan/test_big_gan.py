@@ -152,8 +152,6 @@ def test_orthogonal_penalty_is_the_generators_alone():
     ],
 )
 def test_a_step_without_classes_and_of_the_deep_variant(cls, given):
-    if cls is kg.models.BigGANDeep and keras.config.backend() == "jax":
-        pytest.skip("takes minutes eagerly; its golden values are of three such steps")
     keras.utils.set_random_seed(0)
     gan = cls(**SMALL | given)
     adam = {
