@@ -23,6 +23,8 @@ class SamplingMixin:
         """
         if self.condition is not None:
             latents, labels = inputs
+            # Keras takes no arrays and tensors in one list.
+            latents = keras.ops.convert_to_tensor(latents)
             inputs = [latents, self.condition.to_network(labels)]
         return self.ema_generator(inputs, training=training)
 
