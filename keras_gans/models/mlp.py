@@ -5,6 +5,7 @@ generator of two layers of rectifiers, a discriminator of two maxout layers (Goo
 et al. 2013, arXiv:1302.4389) with dropout.
 """
 
+import functools
 import math
 
 import keras
@@ -44,7 +45,10 @@ class Maxout(layers.Layer):
     def call(self, x):
         """Maps `(B, D)` to `(B, units)`."""
         x = ops.reshape(self.dense(x), (-1, self.units, self.pieces))
-        return ops.max(x, axis=-1)
+        # Not `ops.max`: JAX shares the gradient among all that equal the maximum, and
+        # divides by 0 where XLA rounds it otherwise the second time.
+        pieces = [x[..., i] for i in range(self.pieces)]
+        return functools.reduce(ops.maximum, pieces)
 
     def compute_output_shape(self, input_shape):
         """Returns `(B, units)`."""
