@@ -50,8 +50,8 @@ test: $(VENV)/installed-test
 	for backend in $(BACKENDS); do \
 		echo "== tests on $$backend"; \
 		KERAS_BACKEND=$$backend OMP_NUM_THREADS=1 $(JAX_FOR_TESTS) \
-			$(BIN)/python -m pytest -q -n $(WORKERS) -m "not packaging" \
-			--durations=10 || failed="$$failed $$backend"; \
+			$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal \
+			-m "not packaging" --durations=10 || failed="$$failed $$backend"; \
 	done; \
 	echo "== packaging"; \
 	$(BIN)/python -m pytest -q -m packaging || failed="$$failed packaging"; \

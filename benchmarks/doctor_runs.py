@@ -134,7 +134,7 @@ SMALL = {
         32,
         "divergence",
     ),
-    "generator_lr_x20": Run(make(dcgan, 8, g_rate=4e-3), 32, "divergence"),
+    "generator_lr_x100": Run(make(dcgan, 8, g_rate=2e-2), 32, "divergence"),
     "no_update": Run(make(dcgan, 8, g_rate=0.0), 32, "generator_not_updated"),
     "constant": Run(
         make(dcgan, 8, around=lambda: ([keras.layers.Rescaling(0.0)], [])),

@@ -282,7 +282,7 @@ SICK = {
     "collapse": 400,
     "tiny_data": 450,
     "unbounded_critic": 300,
-    "generator_lr_x20": 200,
+    "generator_lr_x100": 200,
 }
 
 
