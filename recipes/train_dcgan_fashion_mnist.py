@@ -23,10 +23,10 @@ def main(argv=None):
     parser.add_argument("--width", type=int, default=64)
     parser.add_argument("--num-images", type=int, default=60_000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--quick", action="store_true", help="width 32, 6 epochs")
+    parser.add_argument("--quick", action="store_true", help="width 32, 3 epochs")
     args = parser.parse_args(argv)
     if args.quick:
-        args.width, args.epochs = 32, 6
+        args.width, args.epochs = 32, 3
 
     keras.utils.set_random_seed(args.seed)
     images, _ = kg.datasets.load("fashion_mnist", split="train", image_size=32)
