@@ -119,7 +119,9 @@ SMALL = {
     "lr_x50": Run(make(_mlp_rate, 50), 100, "nan"),
     "strong_discriminator": Run(
         # At the generator's usual rate it escapes in some seeds.
-        make(dcgan, 8, d_rate=2e-3, g_rate=5e-5), 32, "discriminator_too_strong"
+        make(dcgan, 8, d_rate=2e-3, g_rate=5e-5),
+        32,
+        "discriminator_too_strong",
     ),
     "discriminator_steps_10": Run(
         make(dcgan, 8, discriminator_steps=10), 32, "discriminator_too_strong"
