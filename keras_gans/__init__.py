@@ -11,6 +11,7 @@ from keras_gans import models
 from keras_gans import objectives
 from keras_gans import penalties
 from keras_gans import regularizers
+from keras_gans import schedules
 from keras_gans.balance import Balance
 from keras_gans.data_specs import Images
 from keras_gans.data_specs import Vectors
@@ -36,4 +37,5 @@ __all__ = [
     "penalties",
     "presets",
     "regularizers",
+    "schedules",
 ]

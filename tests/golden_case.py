@@ -94,6 +94,10 @@ CASES = {
         ),
         {},
     ),
+    "r3_gan": (
+        lambda: kg.models.R3GAN(num_classes=3, width=4, blocks=1, group_size=4, **TINY),
+        {},
+    ),
     "wgan": (lambda: kg.models.WGAN(width=4, **TINY), {"discriminator_steps": 2}),
     "wgan_gp": (lambda: kg.models.WGANGP(width=4, **TINY), {"discriminator_steps": 2}),
     "r1_r2_lazy": (

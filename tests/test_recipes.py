@@ -14,6 +14,7 @@ SMALL = [*TINY, "--width", "4"]
 DEEP = {
     "train_biggan_emoji",
     "train_biggan_fashion_mnist",
+    "train_r3gan_fashion_mnist",
     "train_sagan_emoji",
     "train_sngan_fashion_mnist",
 }
@@ -25,6 +26,7 @@ TRAININGS = {
     "train_cgan_fashion_mnist": SMALL,
     "train_acgan_fashion_mnist": SMALL,
     "train_infogan_fashion_mnist": SMALL,
+    "train_r3gan_fashion_mnist": SMALL,
     "train_sngan_fashion_mnist": SMALL,
     "train_sagan_emoji": SMALL,
     "train_wgan_gp_fashion_mnist": ["--num-images", "40", *SMALL[:2], *SMALL[4:]],

@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional
 
 
-def conv(inputs, kernel, strides):
+def conv(inputs, kernel, strides, groups=1):
     """2D convolution; see `keras_gans.backend`."""
     weight = kernel.permute(3, 2, 0, 1)
     if weight.shape[0] == 1:  # else bfloat16 fails on CPUs without its instructions
@@ -18,6 +18,7 @@ def conv(inputs, kernel, strides):
         weight,
         stride=strides,
         padding=_padding(kernel, strides),
+        groups=groups,
     )
     return outputs.permute(0, 2, 3, 1)
 

@@ -7,6 +7,7 @@ from keras_gans.models.conditional_gan import ConditionalGAN
 from keras_gans.models.dcgan import DCGAN
 from keras_gans.models.gan import GAN
 from keras_gans.models.info_gan import InfoGAN
+from keras_gans.models.r3_gan import R3GAN
 from keras_gans.models.sa_gan import SAGAN
 from keras_gans.models.sn_gan import SNGAN
 from keras_gans.models.wgan import WGAN
@@ -20,6 +21,7 @@ __all__ = [
     "DCGAN",
     "GAN",
     "InfoGAN",
+    "R3GAN",
     "SAGAN",
     "SNGAN",
     "WGAN",

@@ -54,7 +54,8 @@ class CompileMixin:
                 `gan.discriminator_steps = 3`, and scheduled with
                 `keras_gans.callbacks.DiscriminatorSteps`.
             ema_half_life: Images after which a weight of the generator counts half in
-                the average that is sampled; None to sample the generator itself.
+                the average that is sampled; None to sample the generator itself. Or a
+                `keras.optimizers.schedules.LearningRateSchedule` of the images seen.
             instance_noise: Standard deviation of Gaussian noise on whatever the
                 discriminator sees (Sonderby et al. 2016, arXiv:1610.04490): a float,
                 or a `keras.optimizers.schedules.LearningRateSchedule` of the
@@ -92,7 +93,8 @@ class CompileMixin:
         }
         self._check_optimizers(optimizers)
         half_life = config["ema_half_life"]
-        if half_life is not None and not half_life > 0:
+        is_fixed = half_life is not None and not callable(half_life)
+        if is_fixed and not half_life > 0:
             raise ValueError(
                 "Expected: `ema_half_life` as a positive number of images, or None. "
                 f"Received: {half_life!r}."
@@ -157,7 +159,7 @@ class CompileMixin:
             "penalties": [serialize(penalty) for penalty in self.penalties],
             "augment": serialize(self.augment),
             "discriminator_steps": self.discriminator_steps,
-            "ema_half_life": self.ema_half_life,
+            "ema_half_life": serialize(self.ema_half_life),
             "instance_noise": serialize(self.instance_noise),
             "metrics": self._evaluation.get_config(),
             "feature_matching": serialize(self.feature_matching),

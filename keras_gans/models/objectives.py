@@ -68,7 +68,8 @@ class Objectives:
         for penalty in self.penalties if training else ():
             if penalty.has_value:
                 value, share = self._penalty(penalty, real, fake, labels, logits)
-                loss = loss + penalty.weight * penalty.every * share * value
+                weight = penalty.weight_at(self.discriminator_optimizer.iterations)
+                loss = loss + weight * penalty.every * share * value
                 logs[penalty.name] = (value, share)
         if training and self.balance is not None:
             with backend.no_gradients():

@@ -83,7 +83,10 @@ class AlternatingStep:
         rate = 1.0
         if self.ema_half_life is not None:
             images = ops.cast(batch_size * backend.num_replicas(), "float32")
-            rate = 1.0 - ops.power(0.5, images / self.ema_half_life)
+            half_life = self.ema_half_life
+            if callable(half_life):
+                half_life = ops.maximum(half_life(self.images_seen), 1e-8)
+            rate = 1.0 - ops.power(0.5, images / half_life)
         pairs = zip(self.generator.weights, self.ema_generator.weights, strict=True)
         for weight, average in pairs:
             if weight.trainable and self.ema_half_life is not None:

@@ -73,6 +73,10 @@ class Penalty:
         """The equation; float32 samples in, `(B,)` out."""
         raise NotImplementedError
 
+    def weight_at(self, step):
+        """The weight at an update of the discriminator; a schedule may change it."""
+        return self.weight
+
     def build(self):
         """Makes the state, or starts it anew; called by `compile`."""
 

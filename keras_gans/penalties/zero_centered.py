@@ -10,12 +10,29 @@ class _ZeroCentered(Penalty):
     """What both share: gamma, which the papers halve."""
 
     def __init__(self, gamma=10.0, every=1):
-        super().__init__(gamma / 2.0, every)
-        self.gamma = float(gamma)
+        if isinstance(gamma, keras.optimizers.schedules.LearningRateSchedule):
+            super().__init__(1.0, every)
+            self.gamma = gamma
+        else:
+            super().__init__(gamma / 2.0, every)
+            self.gamma = float(gamma)
+
+    def weight_at(self, step):
+        """Half of gamma at an update of the discriminator."""
+        return self.gamma(step) / 2.0 if callable(self.gamma) else self.weight
 
     def get_config(self):
         """Returns the arguments."""
-        return {"gamma": self.gamma, "every": self.every}
+        return {
+            "gamma": keras.saving.serialize_keras_object(self.gamma),
+            "every": self.every,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        """Makes the penalty again."""
+        gamma = keras.saving.deserialize_keras_object(config["gamma"])
+        return cls(**config | {"gamma": gamma})
 
 
 @keras.saving.register_keras_serializable("keras_gans")
@@ -30,8 +47,10 @@ class R1(_ZeroCentered):
     to a constant where it meets data. Generated samples are not looked at.
 
     Args:
-        gamma: Float >= 0. What is right grows with the size of the images and falls
-            with the batch: StyleGAN2-ADA (arXiv:2006.06676) starts from 0.0002 H W / B.
+        gamma: Float >= 0, or a `keras.optimizers.schedules.LearningRateSchedule` of
+            the discriminator's updates. What is right grows with the size of the
+            images and falls with the batch: StyleGAN2-ADA (arXiv:2006.06676) starts
+            from 0.0002 H W / B.
         every: Int, updates of the discriminator per evaluation; 16 in StyleGAN2.
 
     Raises:

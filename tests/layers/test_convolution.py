@@ -75,9 +75,15 @@ def test_options_equal_keras(name, options):
     np.testing.assert_allclose(array(ours(x)), array(theirs(x)), rtol=1e-4, atol=1e-4)
 
 
-def test_groups_equal_keras():
-    ours, theirs, x = pair("Conv2D", filters=6, kernel_size=3, groups=3, padding="same")
+@pytest.mark.parametrize(("kernel", "stride"), [(3, 1), (4, 2), (3, 2)])
+@pytest.mark.parametrize("groups", [3, 1])
+def test_groups_equal_keras(kernel, stride, groups):
+    """Values, and first and second derivatives."""
+    options = {"kernel_size": kernel, "strides": stride, "groups": groups}
+    ours, theirs, x = pair("Conv2D", filters=6, padding="same", **options)
     np.testing.assert_allclose(array(ours(x)), array(theirs(x)), rtol=1e-4, atol=1e-4)
+    for value, expected in zip(gradients(ours, x), gradients(theirs, x), strict=True):
+        np.testing.assert_allclose(value, expected, rtol=1e-3, atol=1e-4)
 
 
 def test_odd_size_with_stride_equals_keras():

@@ -34,6 +34,10 @@ class TestContract(GANTestCase):
                 kg.models.SAGAN,
                 {"image_shape": (32, 32, 1), "num_classes": 3, "width": 4},
             ),
+            (
+                kg.models.R3GAN,
+                {"num_classes": 3, "width": 4, "blocks": 1, "group_size": 4},
+            ),
             (kg.models.BigGAN, {"num_classes": 3, **BIG_GAN}),
         ],
     )

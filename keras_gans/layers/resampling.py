@@ -1,0 +1,232 @@
+r"""Resampling with a low-pass filter: Karras et al. 2020, arXiv:1912.04958.
+
+StyleGAN2 doubles and halves its features with the binomial filter [1, 3, 3, 1], where
+others repeat or average pixels: what a sampling rate cannot carry is removed (Zhang
+2019, arXiv:1904.11486). `upfirdn` is the one operation behind all of it: zeros between
+the samples, a filter, and every n-th of the result.
+
+It is written as sums of shifted images, each phase of the output by itself, so that no
+zero is multiplied: plain arithmetic, fast and differentiable any number of times on
+every backend, where a convolution of single channels is neither.
+
+B: batch, H, W: sides, C: channels.
+"""
+
+import keras
+import numpy as np
+from keras import layers
+from keras import ops
+
+BINOMIAL = (1.0, 3.0, 3.0, 1.0)
+
+
+def upfirdn(x, taps, up=1, down=1, padding=(0, 0)):
+    r"""Puts in zeros, filters and takes every n-th sample, along both sides.
+
+        u[up * i] = x[i], else 0;   y[n] = sum_k taps[k] u[down * n + k - padding[0]]
+
+    with u zero outside of its length up * H + padding[1] (Karras et al. 2021,
+    arXiv:2106.12423, appendix F; the taps are not turned round, and not scaled).
+
+    Args:
+        x: `(B, H, W, C)`, H and W known.
+        taps: Sequence of floats, the filter along each side.
+        up: Int >= 1, up - 1 zeros follow each sample.
+        down: Int >= 1, every down-th sample is kept.
+        padding: Zeros before and after (negative: samples cut off), two ints.
+
+    Returns:
+        `(B, H', W', C)`, H' = (up H + sum(padding) - len(taps)) // down + 1.
+
+    Raises:
+        ValueError: If nothing is left, or a side is unknown.
+    """
+    for axis in (1, 2):
+        x = _along(x, axis, taps, up, down, padding)
+    return x
+
+
+def _along(x, axis, taps, up, down, padding):
+    length = x.shape[axis]
+    if length is None:
+        raise ValueError(
+            f"Expected: images of known sides. Received: shape {tuple(x.shape)}."
+        )
+    count = (up * length + sum(padding) - len(taps)) // down + 1
+    if count < 1:
+        raise ValueError(
+            f"Expected: at least {len(taps)} samples for as many taps. Received: "
+            f"{up * length + sum(padding)}, of shape {tuple(x.shape)}."
+        )
+    # Outputs m * period + phase read inputs m * stride + shift.
+    period = up // np.gcd(up, down)
+    stride = down * period // up
+    phases = []
+    for phase in range(min(period, count)):
+        first = down * phase - padding[0]
+        shifts = {
+            (first + k) // up: tap
+            for k, tap in enumerate(taps)
+            if (first + k) % up == 0
+        }
+        phases.append((-(-(count - phase) // period), shifts))
+    before = max(0, *(-min(shifts, default=0) for _, shifts in phases))
+    after = max(
+        0,
+        *(
+            (outputs - 1) * stride + max(shifts, default=0) - (length - 1)
+            for outputs, shifts in phases
+        ),
+    )
+    if before or after:
+        pads = [(0, 0)] * len(x.shape)
+        pads[axis] = (before, after)
+        x = ops.pad(x, pads)
+    index = [slice(None)] * len(x.shape)
+    results = []
+    for outputs, shifts in phases:
+        total = None
+        for shift, tap in shifts.items():
+            if tap == 0.0:
+                continue
+            begin = before + shift
+            index[axis] = slice(begin, begin + (outputs - 1) * stride + 1, stride)
+            term = x[tuple(index)] * tap
+            total = term if total is None else total + term
+        if total is None:
+            index[axis] = slice(0, outputs)
+            total = ops.zeros_like(x[tuple(index)])
+        results.append(total)
+    if len(results) == 1:
+        return results[0]
+    return _interleave(results, axis, count)
+
+
+def _interleave(phases, axis, count):
+    """The phases by turns along an axis; the last ones may be shorter by one."""
+    full = phases[0].shape[axis]
+    for i, phase in enumerate(phases):
+        if phase.shape[axis] < full:
+            pads = [(0, 0)] * len(phase.shape)
+            pads[axis] = (0, 1)
+            phases[i] = ops.pad(phase, pads)
+    x = ops.stack(phases, axis=axis + 1)
+    shape = list(phases[0].shape)
+    shape[0], shape[axis] = -1, full * len(phases)
+    x = ops.reshape(x, shape)
+    if full * len(phases) == count:
+        return x
+    index = [slice(None)] * len(shape)
+    index[axis] = slice(0, count)
+    return x[tuple(index)]
+
+
+class _Resampling(layers.Layer):
+    """What the layers share: the filter, normalized to a sum of 1."""
+
+    factor = 1.0  # of a side
+
+    def __init__(self, taps=BINOMIAL, **kwargs):
+        super().__init__(**kwargs)
+        self.taps = tuple(float(tap) for tap in taps)
+        if not self.taps or abs(sum(self.taps)) < 1e-8:
+            raise ValueError(
+                "Expected: `taps` as numbers with a sum other than 0, such as "
+                f"(1, 3, 3, 1). Received: {taps!r}."
+            )
+
+    def _normalized(self, gain=1.0):
+        return [gain * tap / sum(self.taps) for tap in self.taps]
+
+    def compute_output_shape(self, input_shape):
+        """Returns `(B, H', W', C)`."""
+        batch, height, width, channels = input_shape
+        height, width = (
+            None if side is None else int(side * self.factor)
+            for side in (height, width)
+        )
+        return (batch, height, width, channels)
+
+    def get_config(self):
+        """Returns the arguments."""
+        return super().get_config() | {"taps": self.taps}
+
+
+@keras.saving.register_keras_serializable("keras_gans")
+class FIRUpSampling2D(_Resampling):
+    """Doubles both sides: zeros between the pixels, then a low-pass filter.
+
+    As in StyleGAN2 (Karras et al. 2020, arXiv:1912.04958): with the taps [1, 3, 3, 1]
+    each new pixel is 9/16, 3/16, 3/16 and 1/16 of the nearest four; outside is zero.
+
+    Args:
+        taps: Floats, the filter along each side; scaled to a sum of 1.
+        **kwargs: Of `keras.layers.Layer`.
+
+    Raises:
+        ValueError: If the taps have a sum of 0.
+
+    Example:
+
+    >>> FIRUpSampling2D()(np.ones((1, 4, 4, 8), "float32")).shape
+    (1, 8, 8, 8)
+    """
+
+    factor = 2.0
+
+    def call(self, x):
+        """Maps `(B, H, W, C)` to `(B, 2 H, 2 W, C)`."""
+        count = len(self.taps)
+        padding = (count + 1) // 2, (count - 2) // 2
+        return upfirdn(x, self._normalized(2.0), up=2, padding=padding)
+
+
+@keras.saving.register_keras_serializable("keras_gans")
+class FIRDownSampling2D(_Resampling):
+    """Halves both sides: a low-pass filter, then every second pixel.
+
+    As in StyleGAN2 (Karras et al. 2020, arXiv:1912.04958); outside is zero.
+
+    Args:
+        taps: Floats, the filter along each side; scaled to a sum of 1.
+        **kwargs: Of `keras.layers.Layer`.
+
+    Raises:
+        ValueError: If the taps have a sum of 0.
+
+    Example:
+
+    >>> FIRDownSampling2D()(np.ones((1, 8, 8, 8), "float32")).shape
+    (1, 4, 4, 8)
+    """
+
+    factor = 0.5
+
+    def call(self, x):
+        """Maps `(B, H, W, C)` to `(B, H / 2, W / 2, C)`."""
+        count = len(self.taps)
+        padding = (count - 1) // 2, (count - 2) // 2
+        return upfirdn(x, self._normalized(), down=2, padding=padding)
+
+
+@keras.saving.register_keras_serializable("keras_gans")
+class Blur2D(_Resampling):
+    """Filters without a change of size; outside is zero.
+
+    Args:
+        taps: Floats, the filter along each side; scaled to a sum of 1.
+        **kwargs: Of `keras.layers.Layer`.
+
+    Raises:
+        ValueError: If the taps have a sum of 0.
+
+    Example:
+
+    >>> Blur2D((1, 2, 1))(np.ones((1, 8, 8, 3), "float32")).shape
+    (1, 8, 8, 3)
+    """
+
+    def call(self, x):
+        """Maps `(B, H, W, C)` to the same shape."""
+        count = len(self.taps)
+        return upfirdn(x, self._normalized(), padding=(count // 2, (count - 1) // 2))
