@@ -6,14 +6,14 @@ others repeat or average pixels: what a sampling rate cannot carry is removed (Z
 the samples, a filter, and every n-th of the result.
 
 It is written as sums of shifted images, each phase of the output by itself, so that no
-zero is multiplied: plain arithmetic, fast and differentiable any number of times on
-every backend, where a convolution of single channels is neither.
+zero is multiplied: plain arithmetic, differentiable any number of times.
 
 B: batch, H, W: sides, C: channels.
 """
 
+import math
+
 import keras
-import numpy as np
 from keras import layers
 from keras import ops
 
@@ -25,8 +25,8 @@ def upfirdn(x, taps, up=1, down=1, padding=(0, 0)):
 
         u[up * i] = x[i], else 0;   y[n] = sum_k taps[k] u[down * n + k - padding[0]]
 
-    with u zero outside of its length up * H + padding[1] (Karras et al. 2021,
-    arXiv:2106.12423, appendix F; the taps are not turned round, and not scaled).
+    with u zero outside of its length up * H + padding[1] (the operation of
+    Karras et al. 2020; the taps are not turned round, and not scaled).
 
     Args:
         x: `(B, H, W, C)`, H and W known.
@@ -59,7 +59,7 @@ def _along(x, axis, taps, up, down, padding):
             f"{up * length + sum(padding)}, of shape {tuple(x.shape)}."
         )
     # Outputs m * period + phase read inputs m * stride + shift.
-    period = up // np.gcd(up, down)
+    period = up // math.gcd(up, down)
     stride = down * period // up
     phases = []
     for phase in range(min(period, count)):
@@ -122,9 +122,9 @@ def _interleave(phases, axis, count):
 
 
 class _Resampling(layers.Layer):
-    """What the layers share: the filter, normalized to a sum of 1."""
+    """What the layers share: the filter, normalized to a sum of 1, and its place."""
 
-    factor = 1.0  # of a side
+    up = down = 1
 
     def __init__(self, taps=BINOMIAL, **kwargs):
         super().__init__(**kwargs)
@@ -135,14 +135,22 @@ class _Resampling(layers.Layer):
                 f"(1, 3, 3, 1). Received: {taps!r}."
             )
 
-    def _normalized(self, gain=1.0):
-        return [gain * tap / sum(self.taps) for tap in self.taps]
+    def call(self, x):
+        """Maps `(B, H, W, C)` to `(B, up H / down, up W / down, C)`."""
+        count, total = len(self.taps), sum(self.taps)
+        padding = (
+            (count + self.up - self.down) // 2,
+            (count - max(self.up, self.down)) // 2,
+        )
+        # Zeros between the samples take from the mean what the gain gives back.
+        taps = [self.up * tap / total for tap in self.taps]
+        return upfirdn(x, taps, self.up, self.down, padding)
 
     def compute_output_shape(self, input_shape):
         """Returns `(B, H', W', C)`."""
         batch, height, width, channels = input_shape
         height, width = (
-            None if side is None else int(side * self.factor)
+            None if side is None else side * self.up // self.down
             for side in (height, width)
         )
         return (batch, height, width, channels)
@@ -172,13 +180,7 @@ class FIRUpSampling2D(_Resampling):
     (1, 8, 8, 8)
     """
 
-    factor = 2.0
-
-    def call(self, x):
-        """Maps `(B, H, W, C)` to `(B, 2 H, 2 W, C)`."""
-        count = len(self.taps)
-        padding = (count + 1) // 2, (count - 2) // 2
-        return upfirdn(x, self._normalized(2.0), up=2, padding=padding)
+    up = 2
 
 
 @keras.saving.register_keras_serializable("keras_gans")
@@ -200,13 +202,7 @@ class FIRDownSampling2D(_Resampling):
     (1, 4, 4, 8)
     """
 
-    factor = 0.5
-
-    def call(self, x):
-        """Maps `(B, H, W, C)` to `(B, H / 2, W / 2, C)`."""
-        count = len(self.taps)
-        padding = (count - 1) // 2, (count - 2) // 2
-        return upfirdn(x, self._normalized(), down=2, padding=padding)
+    down = 2
 
 
 @keras.saving.register_keras_serializable("keras_gans")
@@ -225,8 +221,3 @@ class Blur2D(_Resampling):
     >>> Blur2D((1, 2, 1))(np.ones((1, 8, 8, 3), "float32")).shape
     (1, 8, 8, 3)
     """
-
-    def call(self, x):
-        """Maps `(B, H, W, C)` to the same shape."""
-        count = len(self.taps)
-        return upfirdn(x, self._normalized(), padding=(count // 2, (count - 1) // 2))

@@ -56,8 +56,12 @@ def test_sides():
     assert r3_gan.channels_of((128, 128, 3), 32) == ((4, 4), [32] * 4 + [16, 8])
     gan = kg.models.R3GAN((16, 32, 1), **SMALL)
     assert gan.generate(2, seed=0).shape == (2, 16, 32, 1)
-    for shape in ((30, 30, 1), (8, 8, 1), (36, 100, 1)):
-        with pytest.raises(ValueError, match="such as 28, 32, 64 or 64 x 128"):
+    for shape, message in (
+        ((30, 30, 1), "multiples of 4 and at least 16.*halved 1 times"),
+        ((8, 8, 1), "multiples of 4 and at least 16.*halved 1 times"),
+        ((36, 100, 1), "such as 28, 32, 64 or 64 x 128. Received: 36 x 100"),
+    ):
+        with pytest.raises(ValueError, match=message):
             kg.models.R3GAN(shape, **SMALL)
 
 

@@ -6,9 +6,9 @@ Baseline", arXiv:2501.05441. D and G minimise
     D:  mean softplus(-(D(x) - D(G(z)))) + gamma / 2 (R1 + R2)
     G:  mean softplus(-(D(G(z)) - D(x)))
 
-with R1 = mean |grad D(x)|^2 and R2 = mean |grad D(G(z))|^2 in every update (equations 2
-to 4). With both penalties the loss converges locally, and needs no other help: no
-normalization, no equalized rates, no minibatch statistics, no noise, no style.
+with R1 = mean |grad D(x)|^2 and R2 = mean |grad D(G(z))|^2 in every update. With both
+penalties the loss converges locally, and needs no other help: no normalization, no
+equalized rates, no minibatch statistics, no noise, no style.
 
 Networks (section 4, Config E): stages from 4 x 4 up in G, its mirror in D, each a
 change of size and `blocks` residual blocks
@@ -44,6 +44,7 @@ from keras_gans import penalties
 from keras_gans.layers import Conv2D
 from keras_gans.layers import FIRDownSampling2D
 from keras_gans.layers import FIRUpSampling2D
+from keras_gans.models.dcgan.dcgan import halvings
 from keras_gans.models.gan import GAN
 from keras_gans.models.sn_gan.sn_gan import inputs_of
 from keras_gans.schedules import CosineRamp
@@ -68,14 +69,12 @@ def channels_of(image_shape, width):
     Raises:
         ValueError: If the sides cannot be halved down to 4 to 7 pixels.
     """
-    height, image_width = image_shape[:2]
-    count = 0
-    while not (height % 2 or image_width % 2) and min(height, image_width) >= 8:
-        height, image_width, count = height // 2, image_width // 2, count + 1
-    if min(height, image_width) not in range(4, 8) or count < 2:
+    count = halvings(*image_shape[:2])
+    height, image_width = (side >> count for side in image_shape[:2])
+    if min(height, image_width) >= 8:
         raise ValueError(
-            "Expected: sides that can be halved, twice or more, until the smaller one "
-            "has 4 to 7 pixels, such as 28, 32, 64 or 64 x 128. Received: "
+            "Expected: sides that can be halved until the smaller one has "
+            "4 to 7 pixels, such as 28, 32, 64 or 64 x 128. Received: "
             f"{image_shape[0]} x {image_shape[1]}. Resize the images, for instance "
             "with `image_size=32`."
         )
@@ -328,15 +327,6 @@ class R3GAN(GAN):
                 raise ValueError(
                     f"Expected: `{name}` as an int of at least 1. Received: {value!r}."
                 )
-        if "generator" not in kwargs or "discriminator" not in kwargs:
-            for channels in channels_of(image_shape, width)[1]:
-                expanded = EXPANSION * channels
-                if expanded > group_size and expanded % group_size:
-                    raise ValueError(
-                        "Expected: twice the channels of every stage as a multiple of "
-                        f"group_size={group_size}, or no more than it. Received: "
-                        f"{channels} channels. Choose another `width`."
-                    )
         super().__init__(
             image_shape,
             num_classes=num_classes,
@@ -350,6 +340,14 @@ class R3GAN(GAN):
 
     def networks(self, data_spec, latent_dim, width, blocks, group_size):
         """Makes the networks of Config E."""
+        for channels in channels_of(data_spec.shape, width)[1]:
+            expanded = EXPANSION * channels
+            if expanded > group_size and expanded % group_size:
+                raise ValueError(
+                    "Expected: twice the channels of every stage as a multiple of "
+                    f"group_size={group_size}, or no more than it. Received: "
+                    f"{channels} channels. Choose another `width`."
+                )
         size = None if self.condition is None else self.condition.size
         sizes = {"width": width, "blocks": blocks, "group_size": group_size}
         return (
