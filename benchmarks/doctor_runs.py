@@ -162,7 +162,20 @@ TINY = 64  # images of the tiny data set
 COLLAPSE_AT = 150
 
 
-def train(name, steps=STEPS, out=None, verbose=0):
+class UntilNamed(keras.callbacks.Callback):
+    """Ends training once a doctor has named a sickness."""
+
+    def __init__(self, doctor, name):
+        super().__init__()
+        self.doctor, self.name = doctor, name
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Looks at the alarms so far."""
+        if self.name in [alarm["name"] for alarm in self.doctor.alarms]:
+            self.model.stop_training = True
+
+
+def train(name, steps=STEPS, out=None, verbose=0, until_named=False):
     """Trains one of `RUNS` under a doctor.
 
     Args:
@@ -170,6 +183,7 @@ def train(name, steps=STEPS, out=None, verbose=0):
         steps: Int.
         out: Folder of the doctor's report, or None.
         verbose: Of the doctor.
+        until_named: Whether training ends with the alarm that is expected.
 
     Returns:
         The doctor.
@@ -187,6 +201,8 @@ def train(name, steps=STEPS, out=None, verbose=0):
         validation_images=unseen, out=out, verbose=verbose
     )
     callbacks = [doctor]
+    if until_named:
+        callbacks.append(UntilNamed(doctor, run.expected))
     if name == "collapse":
         callbacks.append(Collapse(COLLAPSE_AT))
     with warnings.catch_warnings():

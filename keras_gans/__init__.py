@@ -4,6 +4,7 @@ from keras_gans import augment
 from keras_gans import callbacks
 from keras_gans import datasets
 from keras_gans import interpolation
+from keras_gans import latent_tools
 from keras_gans import layers
 from keras_gans import losses
 from keras_gans import metrics
@@ -29,6 +30,7 @@ __all__ = [
     "callbacks",
     "datasets",
     "interpolation",
+    "latent_tools",
     "layers",
     "losses",
     "metrics",

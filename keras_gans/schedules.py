@@ -53,3 +53,39 @@ class CosineRamp(keras.optimizers.schedules.LearningRateSchedule):
             "end": self.end,
             "decay_steps": self.decay_steps,
         }
+
+
+@keras.saving.register_keras_serializable("keras_gans")
+class LinearRamp(keras.optimizers.schedules.LearningRateSchedule):
+    r"""Grows in proportion to the step, up to a limit: v(t) = min(rate t, end).
+
+    Of the images seen it is the half-life of StyleGAN2's averaged generator, which is
+    to forget the first images: 0.05 of those so far (Karras et al. 2020,
+    arXiv:2006.06676, their code).
+
+    Args:
+        end: Float, the limit.
+        rate: Float > 0.
+
+    Raises:
+        ValueError: If the rate is not positive.
+
+    Example:
+
+    >>> float(LinearRamp(10.0, 0.05)(100))
+    5.0
+    """
+
+    def __init__(self, end, rate=0.05):
+        if not rate > 0:
+            raise ValueError(f"Expected: `rate` above 0. Received: {rate!r}.")
+        self.end = float(end)
+        self.rate = float(rate)
+
+    def __call__(self, step):
+        """The value at a step, a float32 scalar."""
+        return ops.minimum(ops.cast(step, "float32") * self.rate, self.end)
+
+    def get_config(self):
+        """Returns the arguments."""
+        return {"end": self.end, "rate": self.rate}

@@ -13,10 +13,12 @@ from keras import ops
 
 import keras_gans as kg
 from keras_gans import backend
+from tests.gan_test_case import Batches
 
 FOLDER = pathlib.Path(__file__).parent / "golden"
 START = 11
 TINY = {"image_shape": (16, 16, 1), "latent_dim": 6, "seed": 0}
+STYLES = {"style_dim": 5, "channel_base": 32, "channel_max": 4, "mapping_depth": 1}
 PENALTIES = {
     "gradient_penalty": kg.penalties.GradientPenalty(10.0),
     "lipschitz_penalty": kg.penalties.LipschitzPenalty(10.0),
@@ -98,6 +100,17 @@ CASES = {
         lambda: kg.models.R3GAN(num_classes=3, width=4, blocks=1, group_size=4, **TINY),
         {},
     ),
+    "style_gan": (lambda: kg.models.StyleGAN(**STYLES, **TINY), {}),
+    "style_gan2": (
+        lambda: kg.models.StyleGAN2(num_classes=3, **STYLES, **TINY),
+        {
+            "penalties": [
+                kg.penalties.R1(0.1, every=2),
+                kg.penalties.PathLength(0.01, every=2),
+            ],
+            "augment": kg.augment.ADA(p=0.5, speed=100, every=2),
+        },
+    ),
     "wgan": (lambda: kg.models.WGAN(width=4, **TINY), {"discriminator_steps": 2}),
     "wgan_gp": (lambda: kg.models.WGANGP(width=4, **TINY), {"discriminator_steps": 2}),
     "r1_r2_lazy": (
@@ -142,9 +155,14 @@ def numpy_random():
 def seed_weights(model):
     """Sets all networks' weights to NumPy's numbers."""
     rng = np.random.default_rng(7)
+    # Networks with equalized rates scale their weights themselves, those of dense
+    # layers of mapping networks by 0.01 more.
+    equalized = isinstance(model, kg.models.StyleGAN2)
     for network in (model.generator, model.discriminator):
         for weight in network.weights:
-            values = rng.normal(0.0, 0.1, weight.shape)
+            values = rng.normal(0.0, 1.0 if equalized else 0.1, weight.shape)
+            if equalized and weight.path.startswith("dense_"):
+                values = 100.0 * values
             if weight.name in ("gamma", "moving_variance"):
                 values = 1.0 + np.abs(values)
             weight.assign(values.astype("float32"))
@@ -160,7 +178,9 @@ def compute(name):
         f"{player}_optimizer": keras.optimizers.SGD(0.05)
         for player in ("generator", "discriminator")
     }
-    model.compile(**sgd, run_eagerly=True, **options)
+    # JAX takes longer for its operations one by one than to compile them.
+    on_jax = keras.config.backend() == "jax"
+    model.compile(**sgd, run_eagerly=not on_jax, **options)
     rng = np.random.default_rng(3)
     latents = rng.standard_normal((4, model.latent_dim)).astype("float32")
     images = rng.integers(
@@ -175,18 +195,26 @@ def compute(name):
     def discriminate(examples):
         return model.discriminate(examples, condition, training=False)
 
-    fake = model(latents if labels is None else [latents, labels[:4]])
-    logits = discriminate(real), discriminate(fake)
-    values = {"fake": fake, "real_logits": logits[0], "fake_logits": logits[1]}
-    values["d_loss"] = model.loss.discriminator(*logits)
-    values["g_loss"] = model.loss.generator(logits[1], logits[0])
-    for key, penalty in PENALTIES.items():
-        with numpy_random():
+    def evaluate(_):
+        fake = model(latents if labels is None else [latents, labels[:4]])
+        logits = discriminate(real), discriminate(fake)
+        values = {"fake": fake, "real_logits": logits[0], "fake_logits": logits[1]}
+        values["d_loss"] = model.loss.discriminator(*logits)
+        values["g_loss"] = model.loss.generator(logits[1], logits[0])
+        for key, penalty in PENALTIES.items():
             values[key] = penalty(discriminate, real, fake, 0)
+        return values
+
+    if on_jax:
+        evaluate = backend.compiled(evaluate, model.variables)
     with numpy_random():
-        for _ in range(3):
-            logs = model.alternating_step(ops.convert_to_tensor(images), labels)
-    values |= {f"log/{key}": value for key, value in logs.items()}
+        values = dict(evaluate({}))
+        three = [
+            None if a is None else np.concatenate([a] * 3) for a in (images, labels)
+        ]
+        data = Batches(three[0], 4, three[1])
+        history = model.fit(data, shuffle=False, verbose=0).history
+    values |= {f"log/{m.name}": history[m.name][0] for m in model.metrics}
     networks = model.generator, model.discriminator, model.ema_generator
     for network in networks:
         for i, weight in enumerate(network.weights):

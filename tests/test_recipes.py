@@ -11,12 +11,15 @@ from PIL import Image
 RECIPES = pathlib.Path(__file__).parent.parent / "recipes"
 TINY = ["--epochs", "1", "--num-images", "16", "--batch-size", "4"]
 SMALL = [*TINY, "--width", "4"]
+STYLES = ["--channel-base", "32", "--channel-max", "4", "--style-dim", "6"]
 DEEP = {
     "train_biggan_emoji",
     "train_biggan_fashion_mnist",
+    "train_r3gan_emoji",
     "train_r3gan_fashion_mnist",
     "train_sagan_emoji",
     "train_sngan_fashion_mnist",
+    "train_stylegan2_emoji",
 }
 TRAININGS = {
     "train_gan_fashion_mnist": [*TINY, "--hidden-units", "8"],
@@ -27,7 +30,9 @@ TRAININGS = {
     "train_acgan_fashion_mnist": SMALL,
     "train_infogan_fashion_mnist": SMALL,
     "train_r3gan_fashion_mnist": SMALL,
+    "train_r3gan_emoji": [*SMALL, "--image-size", "16"],
     "train_sngan_fashion_mnist": SMALL,
+    "train_stylegan2_emoji": [*TINY, *STYLES, "--image-size", "16"],
     "train_sagan_emoji": SMALL,
     "train_wgan_gp_fashion_mnist": ["--num-images", "40", *SMALL[:2], *SMALL[4:]],
 }
@@ -45,6 +50,10 @@ def test_every_recipe_is_short_and_tested():
     assert names == {
         *TRAININGS,
         "train_dcgan_your_folder",
+        "train_stylegan2_your_folder",
+        "style_mixing",
+        "interpolation_video",
+        "project_image",
         "augment_a_small_dataset",
         "sample",
         "resume",
@@ -67,18 +76,47 @@ def test_training_then_sampling(name, tmp_path):
         assert min(image.size) > images.shape[1]
 
 
-def test_your_folder(tmp_path):
+@pytest.fixture
+def folder(tmp_path):
     rng = np.random.default_rng(0)
     folder = tmp_path / "photos" / "more"
     folder.mkdir(parents=True)
     for i, size in enumerate([(20, 30), (40, 16), (16, 16), (33, 17)]):
         image = rng.integers(0, 256, (*size, 3), "uint8")
         Image.fromarray(image).save((folder.parent, folder)[i % 2] / f"{i}.png")
+    return folder.parent
+
+
+def test_your_folder(folder, tmp_path):
     gan = load("train_dcgan_your_folder").main(
-        [str(folder.parent), "--out", str(tmp_path / "run"), "--image-size", "16"]
+        [str(folder), "--out", str(tmp_path / "run"), "--image-size", "16"]
         + ["--epochs", "1", "--width", "4", "--batch-size", "2"]
     )
     assert gan.generate(2).shape == (2, 16, 16, 3)
+
+
+def test_styles_of_your_folder(folder, tmp_path):
+    """Trained, then mixed, filmed and projected."""
+    if keras.config.backend() == "jax":
+        pytest.skip("XLA compiles it for minutes; the contract trains the model on JAX")
+    load("train_stylegan2_your_folder").main(
+        [str(folder), "--out", str(tmp_path / "run"), "--image-size", "16", *STYLES]
+        + ["--kimg", "0.004", "--batch-size", "2", "--mirror"]
+    )
+    preset = str(tmp_path / "run" / "preset")
+    grid = load("style_mixing").main(
+        [preset, "--rows", "2", "--columns", "2", "--out", str(tmp_path / "mixing.png")]
+    )
+    assert grid.shape == (3, 3, 16, 16, 3) and (tmp_path / "mixing.png").exists()
+    film = load("interpolation_video").main(
+        [preset, "--out", str(tmp_path / "film.webp"), "--stops", "2", "--frames", "2"]
+    )
+    assert film.exists()
+    found = load("project_image").main(
+        [preset, str(folder / "0.png"), "--out", str(tmp_path / "found.png")]
+        + ["--steps", "2"]
+    )
+    assert np.load(tmp_path / "found.npy").shape == found["styles"].shape
 
 
 def test_resume(tmp_path):

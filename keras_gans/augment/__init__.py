@@ -4,12 +4,13 @@ import difflib
 
 import keras
 
+from keras_gans.augment.ada import ADA
 from keras_gans.augment.augment import Augment
 from keras_gans.augment.diffaugment import DiffAugment
 
-_NAMES = {"diffaugment": DiffAugment}
+_NAMES = {"ada": ADA, "diffaugment": DiffAugment}
 
-__all__ = ["Augment", "DiffAugment", "get"]
+__all__ = ["ADA", "Augment", "DiffAugment", "get"]
 
 
 def get(identifier):

@@ -9,8 +9,30 @@ class Augment:
 
     Real and generated images pass through it alike, in the discriminator's update and
     in the generator's, so the generator's gradient flows through it. A subclass writes
-    `call(images, seed)` and, if it has arguments, `get_config`.
+    `call(images, seed)` and, if it has arguments, `get_config`; one that adapts itself
+    has `variables`, `update` and `log_names`.
+
+    Attributes:
+        variables: State that is saved with the optimizer; `build` makes it.
+        log_names: Names of what `update` logs.
     """
+
+    variables = ()
+    log_names = ()
+
+    def build(self):
+        """Makes the state, or starts it anew; called by `compile`."""
+
+    def update(self, real_logits):
+        """Takes notice of what the discriminator says of real examples in training.
+
+        Args:
+            real_logits: `(B, ...)`.
+
+        Returns:
+            Dict of scalars for the logs.
+        """
+        return {}
 
     def __call__(self, images, seed):
         """Augments a batch, each image in its own way.

@@ -6,6 +6,11 @@ from keras_gans.layers.conditional_batch_normalization import (
 )
 from keras_gans.layers.convolution import Conv2D
 from keras_gans.layers.convolution import Conv2DTranspose
+from keras_gans.layers.equalized import EqualizedConv2D
+from keras_gans.layers.equalized import EqualizedDense
+from keras_gans.layers.equalized import EqualizedUpConv2D
+from keras_gans.layers.equalized import PixelNormalization
+from keras_gans.layers.equalized import ScaledLeakyReLU
 from keras_gans.layers.minibatch_discrimination import MinibatchDiscrimination
 from keras_gans.layers.minibatch_standard_deviation import MinibatchStandardDeviation
 from keras_gans.layers.resampling import Blur2D
@@ -13,17 +18,30 @@ from keras_gans.layers.resampling import FIRDownSampling2D
 from keras_gans.layers.resampling import FIRUpSampling2D
 from keras_gans.layers.self_attention import SelfAttention
 from keras_gans.layers.spectral_normalization import SpectralNormalization
+from keras_gans.layers.styles import AdaIN
+from keras_gans.layers.styles import LearnedConstant
+from keras_gans.layers.styles import ModulatedConv2D
+from keras_gans.layers.styles import NoiseInjection
 
 __all__ = [
+    "AdaIN",
     "BatchNormalization",
     "Blur2D",
     "ConditionalBatchNormalization",
     "Conv2D",
     "Conv2DTranspose",
+    "EqualizedConv2D",
+    "EqualizedDense",
+    "EqualizedUpConv2D",
     "FIRDownSampling2D",
     "FIRUpSampling2D",
+    "LearnedConstant",
     "MinibatchDiscrimination",
     "MinibatchStandardDeviation",
+    "ModulatedConv2D",
+    "NoiseInjection",
+    "PixelNormalization",
+    "ScaledLeakyReLU",
     "SelfAttention",
     "SpectralNormalization",
 ]

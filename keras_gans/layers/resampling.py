@@ -5,19 +5,23 @@ others repeat or average pixels: what a sampling rate cannot carry is removed (Z
 2019, arXiv:1904.11486). `upfirdn` is the one operation behind all of it: zeros between
 the samples, a filter, and every n-th of the result.
 
-It is written as sums of shifted images, each phase of the output by itself, so that no
-zero is multiplied: plain arithmetic, differentiable any number of times.
+It is linear, and a side's samples are few: up to 128 it is a product with a matrix,
+which all backends do fast, forward and backward. Longer sides are written as sums of
+shifted images, each phase of the output by itself, so that no zero is multiplied.
 
 B: batch, H, W: sides, C: channels.
 """
 
+import functools
 import math
 
 import keras
+import numpy as np
 from keras import layers
 from keras import ops
 
 BINOMIAL = (1.0, 3.0, 3.0, 1.0)
+LONGEST = 128  # side of the result up to which a matrix is used
 
 
 def upfirdn(x, taps, up=1, down=1, padding=(0, 0)):
@@ -41,13 +45,24 @@ def upfirdn(x, taps, up=1, down=1, padding=(0, 0)):
     Raises:
         ValueError: If nothing is left, or a side is unknown.
     """
-    for axis in (1, 2):
-        x = _along(x, axis, taps, up, down, padding)
-    return x
+    given = (tuple(taps), up, down, tuple(padding))
+    _, height, width, channels = x.shape
+    counts = [_count(x, length, *given) for length in (height, width)]
+    if max(counts) > LONGEST:
+        for axis in (1, 2):
+            x = _along(x, axis, *given)
+        return x
+    of_rows, of_columns = (
+        ops.convert_to_tensor(matrix(length, *given), x.dtype)
+        for length in (height, width)
+    )
+    x = ops.matmul(of_rows, ops.reshape(x, (-1, height, width * channels)))
+    x = ops.matmul(of_columns, ops.reshape(x, (-1, width, channels)))
+    return ops.reshape(x, (-1, *counts, channels))
 
 
-def _along(x, axis, taps, up, down, padding):
-    length = x.shape[axis]
+def _count(x, length, taps, up, down, padding):
+    """How many samples come out of a side's."""
     if length is None:
         raise ValueError(
             f"Expected: images of known sides. Received: shape {tuple(x.shape)}."
@@ -58,6 +73,25 @@ def _along(x, axis, taps, up, down, padding):
             f"Expected: at least {len(taps)} samples for as many taps. Received: "
             f"{up * length + sum(padding)}, of shape {tuple(x.shape)}."
         )
+    return count
+
+
+@functools.cache
+def matrix(length, taps, up, down, padding):
+    """The operation along a side as a matrix, `(samples after, length)`, float32."""
+    count = (up * length + sum(padding) - len(taps)) // down + 1
+    result = np.zeros((count, length), "float32")
+    for row in range(count):
+        for k, tap in enumerate(taps):
+            place = down * row + k - padding[0]
+            if place % up == 0 and 0 <= place // up < length:
+                result[row, place // up] += tap
+    return result
+
+
+def _along(x, axis, taps, up, down, padding):
+    length = x.shape[axis]
+    count = _count(x, length, taps, up, down, padding)
     # Outputs m * period + phase read inputs m * stride + shift.
     period = up // math.gcd(up, down)
     stride = down * period // up
@@ -121,6 +155,26 @@ def _interleave(phases, axis, count):
     return x[tuple(index)]
 
 
+def up_convolution(x, kernel, taps=BINOMIAL):
+    """A transposed convolution with stride 2, then a filter: sides are doubled.
+
+    Args:
+        x: `(B, H, W, I)`.
+        kernel: `(k, k, I, O)`, k odd and at least 3.
+        taps: Floats, the filter along each side; scaled to a sum of 2.
+
+    Returns:
+        `(B, 2 H, 2 W, O)`.
+    """
+    size, count, total = kernel.shape[0], len(taps), sum(taps)
+    y = ops.conv_transpose(
+        x, ops.transpose(kernel, (0, 1, 3, 2)), strides=2, padding="valid"
+    )  # sides 2 H + k - 2
+    missing = count - 1 - (size - 2)  # to 2 H after the filter
+    padding = (missing - missing // 2, missing // 2)
+    return upfirdn(y, [2.0 * tap / total for tap in taps], padding=padding)
+
+
 class _Resampling(layers.Layer):
     """What the layers share: the filter, normalized to a sum of 1, and its place."""
 
@@ -135,13 +189,18 @@ class _Resampling(layers.Layer):
                 f"(1, 3, 3, 1). Received: {taps!r}."
             )
 
-    def call(self, x):
-        """Maps `(B, H, W, C)` to `(B, up H / down, up W / down, C)`."""
-        count, total = len(self.taps), sum(self.taps)
-        padding = (
+    @property
+    def _padding(self):
+        """Zeros before and after."""
+        count = len(self.taps)
+        return (
             (count + self.up - self.down) // 2,
             (count - max(self.up, self.down)) // 2,
         )
+
+    def call(self, x):
+        """Maps `(B, H, W, C)` to `(B, up H / down, up W / down, C)`."""
+        total, padding = sum(self.taps), self._padding
         # Zeros between the samples take from the mean what the gain gives back.
         taps = [self.up * tap / total for tap in self.taps]
         return upfirdn(x, taps, self.up, self.down, padding)
@@ -211,6 +270,9 @@ class Blur2D(_Resampling):
 
     Args:
         taps: Floats, the filter along each side; scaled to a sum of 1.
+        margin: Int, pixels by which either end of a side grows beyond that, as a
+            convolution that follows without padding wants it. With an even number of
+            taps a margin of 1 makes the sides longer by 1 in all.
         **kwargs: Of `keras.layers.Layer`.
 
     Raises:
@@ -221,3 +283,28 @@ class Blur2D(_Resampling):
     >>> Blur2D((1, 2, 1))(np.ones((1, 8, 8, 3), "float32")).shape
     (1, 8, 8, 3)
     """
+
+    def __init__(self, taps=BINOMIAL, margin=0, **kwargs):
+        super().__init__(taps, **kwargs)
+        self.margin = margin
+
+    @property
+    def _padding(self):
+        if not self.margin:
+            return super()._padding
+        # The same at either end, also for an even number of taps.
+        side = (len(self.taps) - 1) // 2 + self.margin
+        return (side, side)
+
+    def compute_output_shape(self, input_shape):
+        """Returns `(B, H', W', C)`."""
+        batch, height, width, channels = input_shape
+        grown = sum(self._padding) - (len(self.taps) - 1)
+        height, width = (
+            None if side is None else side + grown for side in (height, width)
+        )
+        return (batch, height, width, channels)
+
+    def get_config(self):
+        """Returns the arguments."""
+        return super().get_config() | {"margin": self.margin}

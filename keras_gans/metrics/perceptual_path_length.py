@@ -30,8 +30,7 @@ class PerceptualPathLength(keras.metrics.Metric):
     Args:
         features: As in `PerceptualDistance`, the distance that is used by default.
         num_samples: Int, N, paths.
-        space: "z", or "w" for generators with a `mapping` from z to w and a
-            `synthesis` from w to images.
+        space: "z", or "w", the styles of models that have these, such as StyleGAN2.
         epsilon: Float, the step.
         sampling: "full", t ~ U(0, 1), or "end", t = 0.
         distance: Optional callable from two arrays of images, float `(B, H, W, C)` in
@@ -111,13 +110,14 @@ class PerceptualPathLength(keras.metrics.Metric):
         ends = [model.sample_latents(self.num_samples, seed) for seed in seeds]
         t = rng.random(self.num_samples) if self.sampling == "full" else 0.0
         t = np.broadcast_to(t, self.num_samples)
-        labels, condition = None, getattr(model, "condition", None)
+        labels = shares = None
+        condition = getattr(model, "condition", None)
         if condition is not None:
             if model.num_classes is not None:
                 labels = rng.integers(model.num_classes, size=self.num_samples)
             labels = condition.for_samples(labels, self.num_samples)
-            labels = ops.convert_to_numpy(condition.to_network(labels))
-        render, ends, interpolate = self._space(model, ends)
+            shares = ops.convert_to_numpy(condition.to_network(labels))
+        render, ends, interpolate = self._space(model, ends, labels)
         for start in range(0, self.num_samples, BATCH):
             # Whole batches only: backends compile anew for each size.
             rows = np.arange(start, start + BATCH) % self.num_samples
@@ -125,8 +125,8 @@ class PerceptualPathLength(keras.metrics.Metric):
             for step in (0.0, self.epsilon):
                 place = interpolate(*(end[rows] for end in ends), t[rows] + step)
                 inputs = [place.astype("float32")]
-                if labels is not None:
-                    inputs.append(labels[rows])
+                if shares is not None:
+                    inputs.append(shares[rows])
                 paths.append(np.clip(render(inputs), -1.0, 1.0))
             values = np.asarray(self.distance(*paths), "float64") / self.epsilon**2
             self._values.append(values[: self.num_samples - start])
@@ -137,7 +137,7 @@ class PerceptualPathLength(keras.metrics.Metric):
                 "generator diverged?"
             )
 
-    def _space(self, model, ends):
+    def _space(self, model, ends, labels):
         """How to make images, between which places, and along which paths."""
 
         def network(function):
@@ -150,16 +150,14 @@ class PerceptualPathLength(keras.metrics.Metric):
         if self.space == "z":
             straight = model.latent_distribution != "normal"
             return network(model.ema_generator), ends, lerp if straight else slerp
-        generator = model.ema_generator
-        mapping = getattr(generator, "mapping", None)
-        synthesis = getattr(generator, "synthesis", None)
-        if mapping is None or synthesis is None:
+        if not hasattr(model, "map_latents"):
             raise ValueError(
-                "space='w' needs a generator with a `mapping` and a `synthesis`. "
-                f"Received: {generator.name!r} without them. Use space='z'."
+                "space='w' needs a model with styles, such as StyleGAN2. Received: "
+                f"{type(model).__name__}. Use space='z'."
             )
-        ends = [np.asarray(mapping.predict(z, BATCH, verbose=0)) for z in ends]
-        return network(synthesis), ends, lerp
+        ends = [model.map_latents(z, labels) for z in ends]  # (N, L, S)
+        synthesis = network(model.ema_generator.get_layer("synthesis"))
+        return (lambda inputs: synthesis(inputs[:1])), ends, lerp
 
     def result(self):
         """Returns the mean of the values within the 1st and the 99th percentile.

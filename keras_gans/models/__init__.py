@@ -10,6 +10,8 @@ from keras_gans.models.info_gan import InfoGAN
 from keras_gans.models.r3_gan import R3GAN
 from keras_gans.models.sa_gan import SAGAN
 from keras_gans.models.sn_gan import SNGAN
+from keras_gans.models.style_gan import StyleGAN
+from keras_gans.models.style_gan2 import StyleGAN2
 from keras_gans.models.wgan import WGAN
 from keras_gans.models.wgan_gp import WGANGP
 
@@ -24,6 +26,8 @@ __all__ = [
     "R3GAN",
     "SAGAN",
     "SNGAN",
+    "StyleGAN",
+    "StyleGAN2",
     "WGAN",
     "WGANGP",
 ]

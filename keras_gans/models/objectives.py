@@ -42,7 +42,7 @@ class Objectives:
 
     def _state_of_options(self):
         """Makes the variables of options that have any, in a fixed order."""
-        options = [*self.penalties, *([self.balance] if self.balance else [])]
+        options = [*self.penalties, *filter(None, (self.balance, self.augment))]
         for option in options:
             option.build()
         return [v for option in options for v in option.variables]
@@ -65,15 +65,19 @@ class Objectives:
         loss, logs, logits = self._discriminator_loss(
             real, fake, labels, latents, training
         )
-        for penalty in self.penalties if training else ():
-            if penalty.has_value:
-                value, share = self._penalty(penalty, real, fake, labels, logits)
-                weight = penalty.weight_at(self.discriminator_optimizer.iterations)
-                loss = loss + weight * penalty.every * share * value
-                logs[penalty.name] = (value, share)
-        if training and self.balance is not None:
+        if training:
+            for penalty in self._penalties_of("discriminator"):
+
+                def mean(penalty=penalty):
+                    return self._mean_penalty(penalty, real, fake, labels, logits)
+
+                loss = self._add_penalty(loss, logs, penalty, mean)
             with backend.no_gradients():
-                self.balance.update(*map(ops.stop_gradient, logits))
+                seen = [ops.stop_gradient(outputs) for outputs in logits]
+                if self.balance is not None:
+                    self.balance.update(*seen)
+                if self.augment is not None:
+                    logs.update(self.augment.update(seen[0]))
         return loss, logs
 
     def _discriminator_loss(self, real, fake, labels, latents, training):
@@ -157,7 +161,15 @@ class Objectives:
             logs["feature_matching"] = distance
             loss = self.feature_matching.combine(loss, distance)
         terms = self.generator_terms(outputs, labels, latents)
-        return _add_terms(loss, logs, terms), logs
+        loss = _add_terms(loss, logs, terms)
+        for penalty in self._penalties_of("generator") if training else ():
+
+            def mean(penalty=penalty):
+                count = ops.shape(real)[0]
+                return self._mean_generator_penalty(penalty, count, labels)
+
+            loss = self._add_penalty(loss, logs, penalty, mean)
+        return loss, logs
 
     def draw_latents(self, count):
         """Draws latents `(count, Z)` inside the step."""
@@ -213,34 +225,68 @@ class Objectives:
             return self.instance_noise(self.discriminator_optimizer.iterations)
         return self.instance_noise
 
-    def _penalty(self, penalty, real, fake, labels, logits=None):
-        """Mean penalty, and 1.0 where it is due, else 0.0 for both."""
+    def _penalties_of(self, player):
+        """The penalties with a value that belong to a player's objective."""
+        return [p for p in self.penalties if p.has_value and p.player == player]
 
-        def mean():
-            if penalty.uses_logits:
-                values = penalty.of_logits(*logits)
-            elif penalty.per_logit:
-                # A pack is one sample: its gradient is that of all its examples.
-                values = penalty(
-                    lambda packs: self.discriminate(unpack(packs, self.pac), labels),
-                    pack(real, self.pac),
-                    pack(fake, self.pac),
-                    self.seed_generator,
-                )
-            else:
-                values = penalty(
-                    lambda examples: self.discriminate(examples, labels),
-                    real,
-                    fake,
-                    self.seed_generator,
-                )
-            return ops.cast(ops.mean(values), "float32")
+    def _add_penalty(self, loss, logs, penalty, mean):
+        """Adds a penalty to a loss, and it and its share of the updates to the logs.
 
+        Args:
+            loss: Scalar.
+            logs: Dict, which gets the penalty's value.
+            penalty: The `Penalty`.
+            mean: Callable that evaluates its mean; only called where it is due.
+        """
+        updates = self.optimizer.players[penalty.player].iterations
         if penalty.every == 1:
-            return mean(), 1.0
-        due = ops.equal(self.discriminator_optimizer.iterations % penalty.every, 0)
-        value = backend.cond(due, mean, lambda: ops.zeros((), "float32"))
-        return value, ops.cast(due, "float32")
+            value, share = mean(), 1.0
+        else:
+            due = ops.equal(updates % penalty.every, 0)
+            value = backend.cond(due, mean, lambda: ops.zeros((), "float32"))
+            share = ops.cast(due, "float32")
+        logs[penalty.name] = (value, share)
+        return loss + penalty.weight_at(updates) * penalty.every * share * value
+
+    def _mean_penalty(self, penalty, real, fake, labels, logits):
+        """The mean of a penalty of the discriminator."""
+        if penalty.uses_logits:
+            values = penalty.of_logits(*logits)
+        elif penalty.per_logit:
+            # A pack is one sample: its gradient is that of all its examples.
+            values = penalty(
+                lambda packs: self.discriminate(unpack(packs, self.pac), labels),
+                pack(real, self.pac),
+                pack(fake, self.pac),
+                self.seed_generator,
+            )
+        else:
+            values = penalty(
+                lambda examples: self.discriminate(examples, labels),
+                real,
+                fake,
+                self.seed_generator,
+            )
+        return ops.cast(ops.mean(values), "float32")
+
+    def _mean_generator_penalty(self, penalty, count, labels):
+        """The mean of a penalty of the generator, on new latents."""
+        count = (count + penalty.batch_shrink - 1) // penalty.batch_shrink
+        labels = None if labels is None else labels[:count]
+        styles, generator = self.path(self.draw_latents(count), labels)
+        return ops.mean(penalty.of_generator(generator, styles, self.seed_generator))
+
+    def path(self, latents, labels=None):
+        """What the generator is regularized with respect to, and where it goes from.
+
+        Args:
+            latents: `(B, Z)`.
+            labels: Optional `(B, K)`, conditions.
+
+        Returns:
+            The latents; styles, in models that have these; and a callable.
+        """
+        return latents, lambda latents: self.generate_from(latents, labels)
 
 
 def _add_terms(loss, logs, terms):

@@ -82,6 +82,20 @@ class SamplingMixin:
         images = gan.generate(64, seed=0)
         ```
         """
+        latents = self._latents(num_samples, seed, latents, truncation)
+        count = len(latents)
+        inputs = [latents, *self._asked(labels, count)]
+        # Whole batches only: backends compile anew for each size of batch.
+        batch_size = min(batch_size, count)
+        rows = np.arange(-(-count // batch_size) * batch_size) % count
+        inputs = [array[rows] for array in inputs]
+        outputs = self.predict(
+            inputs[0] if len(inputs) == 1 else inputs, batch_size, verbose=0
+        )
+        return self.data_spec.to_user(outputs[:count])
+
+    def _latents(self, num_samples, seed, latents, truncation):
+        """What `generate` begins with, checked: float32 `(N, Z)`."""
         if latents is None:
             if not isinstance(num_samples, int | np.integer) or num_samples < 1:
                 raise ValueError(
@@ -100,27 +114,23 @@ class SamplingMixin:
                 f"Expected: `latents` of shape (N, {self.latent_dim}). "
                 f"Received: {latents.shape}."
             )
-        count = len(latents)
-        if num_samples is not None and num_samples != count:
+        if num_samples is not None and num_samples != len(latents):
             raise ValueError(
-                f"Expected: `latents` for {num_samples} samples. Received: {count}."
+                f"Expected: `latents` for {num_samples} samples. "
+                f"Received: {len(latents)}."
             )
-        inputs = [latents]
+        return latents
+
+    def _asked(self, labels, count):
+        """The condition of samples, in a list; an empty one without conditions."""
         if self.condition is not None:
-            inputs.append(self.condition.for_samples(labels, count))
-        elif labels is not None:
+            return [self.condition.for_samples(labels, count)]
+        if labels is not None:
             raise ValueError(
                 "Expected: no `labels`, since this model is unconditional. "
                 f"Received: labels={labels!r}."
             )
-        # Whole batches only: backends compile anew for each size of batch.
-        batch_size = min(batch_size, count)
-        rows = np.arange(-(-count // batch_size) * batch_size) % count
-        inputs = [array[rows] for array in inputs]
-        outputs = self.predict(
-            inputs[0] if len(inputs) == 1 else inputs, batch_size, verbose=0
-        )
-        return self.data_spec.to_user(outputs[:count])
+        return []
 
     def standing_statistics(
         self, num_batches=100, batch_size=64, *, seed=0, labels=None, truncation=None

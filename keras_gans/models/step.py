@@ -113,6 +113,7 @@ class AlternatingStep:
         names += [penalty.name for penalty in self.penalties if penalty.has_value]
         names += ["feature_matching"] if self.feature_matching is not None else []
         names += ["d_active", "g_active"] if self.balance is not None else []
+        names += self.augment.log_names if self.augment is not None else []
         names += self.term_names
         if len(set(names)) < len(names):
             raise ValueError(

@@ -10,6 +10,7 @@ from keras_gans.penalties.dragan import DRAGAN
 from keras_gans.penalties.gradient_penalty import GradientPenalty
 from keras_gans.penalties.gradient_penalty import LipschitzPenalty
 from keras_gans.penalties.lecam import LeCam
+from keras_gans.penalties.path_length import PathLength
 from keras_gans.penalties.penalty import Penalty
 from keras_gans.penalties.weight_clipping import WeightClipping
 from keras_gans.penalties.zero_centered import R1
@@ -22,6 +23,7 @@ _NAMES = {
     "gradient_penalty": GradientPenalty,
     "lecam": LeCam,
     "lipschitz_penalty": LipschitzPenalty,
+    "path_length": PathLength,
     "r1": R1,
     "r2": R2,
     "weight_clipping": WeightClipping,
@@ -34,6 +36,7 @@ __all__ = [
     "GradientPenalty",
     "LeCam",
     "LipschitzPenalty",
+    "PathLength",
     "Penalty",
     "R1",
     "R2",

@@ -26,6 +26,8 @@ class Penalty:
         per_logit: Whether real and fake come packed, where the discriminator judges
             packs (`pac=2`); else they come one by one.
         variables: State that is saved with the optimizer; `build` makes it.
+        player: Whose objective it belongs to, "discriminator" or "generator"; one of
+            the generator's writes `of_generator(generator, styles, seed)`.
 
     Raises:
         ValueError: If `weight` or `every` is out of range.
@@ -36,6 +38,7 @@ class Penalty:
     uses_logits = False
     per_logit = True
     variables = ()
+    player = "discriminator"
 
     def __init__(self, weight=1.0, every=1):
         if not 0.0 <= weight < float("inf"):
@@ -74,7 +77,7 @@ class Penalty:
         raise NotImplementedError
 
     def weight_at(self, step):
-        """The weight at an update of the discriminator; a schedule may change it."""
+        """The weight at an update of its player; a schedule may change it."""
         return self.weight
 
     def build(self):

@@ -166,7 +166,17 @@ def save_animation(
             frame = image.convert(mode)
         frame.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
         frames.append(frame)
-    durations = [milliseconds] * (len(frames) - 1) + [hold]
+    save_frames(frames, path, [milliseconds] * (len(frames) - 1) + [hold])
+
+
+def save_frames(frames, path, durations):
+    """Writes images as an animation, WebP or GIF by the suffix, repeated forever.
+
+    Args:
+        frames: List of `PIL.Image.Image`, of one size.
+        path: Where to.
+        durations: List of ints, milliseconds of each.
+    """
     with atomic_path(path) as temporary:
         frames[0].save(
             temporary,

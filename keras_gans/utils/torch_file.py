@@ -58,7 +58,7 @@ def read_torch_file(path):
             if zipfile.is_zipfile(file):
                 return _read_zip(path)
             file.seek(0)
-            return _read_legacy(file, path)
+            return resolve(read_legacy(file, path), path)
     except (
         pickle.UnpicklingError, EOFError, zipfile.BadZipFile, struct.error, KeyError,
         IndexError, AttributeError, TypeError, UnicodeDecodeError, OverflowError,
@@ -91,16 +91,17 @@ def _read_zip(path):
                 f"{archive.read(order).decode()}-endian ones."
             )
         with archive.open(pickles[0]) as file:
-            unpickler = _Unpickler(file, path)
+            unpickler = Unpickler(file, path)
             saved = unpickler.load()
         for key, storage in unpickler.storages.items():
             storage.fill(archive.read(f"{root}data/{key}"), path)
-    return _resolve(saved, path)
+    return resolve(saved, path)
 
 
-def _read_legacy(file, path):
+def read_legacy(file, path):
+    """Reads the layout before PyTorch 1.6; tensors and storages are not resolved."""
     try:
-        magic = _Unpickler(file, path).load()
+        magic = Unpickler(file, path).load()
     except (pickle.UnpicklingError, EOFError, ValueError, IndexError, KeyError) as e:
         raise ValueError(
             f"Expected: a file that `torch.save` wrote. Received: {path}, which is "
@@ -111,15 +112,15 @@ def _read_legacy(file, path):
             f"Expected: a file that `torch.save` wrote. Received: {path}, a pickle of "
             "something else."
         )
-    _Unpickler(file, path).load()  # the version of the layout, 1001
-    system = _Unpickler(file, path).load()
+    Unpickler(file, path).load()  # the version of the layout, 1001
+    system = Unpickler(file, path).load()
     if not system["little_endian"]:
         raise ValueError(
             f"Expected: little-endian values. Received: {path}, with big-endian ones."
         )
-    unpickler = _Unpickler(file, path)
+    unpickler = Unpickler(file, path)
     saved = unpickler.load()
-    for key in _Unpickler(file, path).load():
+    for key in Unpickler(file, path).load():
         storage = unpickler.storages[key]
         (count,) = struct.unpack("<q", file.read(8))
         if count != storage.count:
@@ -128,7 +129,7 @@ def _read_legacy(file, path):
                 f"{key}. Received: {count}."
             )
         storage.fill(file.read(storage.size), path)
-    return _resolve(saved, path)
+    return saved
 
 
 class _Storage:
@@ -190,7 +191,7 @@ class _Tensor:
         return np.array(view, order="C")
 
 
-class _Known:
+class KnownFunction:
     """A function that a pickle may call, but not change."""
 
     __slots__ = ("_function",)
@@ -199,17 +200,18 @@ class _Known:
         object.__setattr__(self, "_function", function)
 
     def __call__(self, *arguments):
+        """Calls the function."""
         return self._function(*arguments)
 
     def __setattr__(self, name, value):
         raise AttributeError(f"{name} is read-only")
 
 
-_tensor = _Known(_Tensor)
-_parameter = _Known(lambda tensor, *_: tensor)
+_tensor = KnownFunction(_Tensor)
+_parameter = KnownFunction(lambda tensor, *_: tensor)
 
 
-class _Unpickler(pickle.Unpickler):
+class Unpickler(pickle.Unpickler):
     """Knows how to make tensors and ordered dicts, and nothing else."""
 
     known = {
@@ -247,14 +249,14 @@ class _Unpickler(pickle.Unpickler):
         return self.storages.setdefault(key, _Storage(dtype, count))
 
 
-def _resolve(saved, path):
+def resolve(saved, path):
     """Puts arrays in place of tensors, in all nested containers."""
     if isinstance(saved, _Tensor):
         return saved.to_numpy(path)
     if isinstance(saved, dict):
-        return {key: _resolve(value, path) for key, value in saved.items()}
+        return {key: resolve(value, path) for key, value in saved.items()}
     if isinstance(saved, list | tuple):
-        return type(saved)(_resolve(value, path) for value in saved)
+        return type(saved)(resolve(value, path) for value in saved)
     if isinstance(saved, bool | int | float | str | bytes | None):
         return saved
     raise ValueError(

@@ -290,7 +290,7 @@ SICK = {
 @pytest.mark.parametrize("name", SICK)
 def test_runs_made_sick_on_purpose(name, tmp_path):
     """At the doctor's own pace, within 500 steps."""
-    seen = doctor_runs.train(name, SICK[name], tmp_path)
+    seen = doctor_runs.train(name, SICK[name], tmp_path, until_named=True)
     expected = doctor_runs.RUNS[name].expected
     assert expected in [alarm["name"] for alarm in seen.alarms]
     assert (tmp_path / report.PAGE).exists()

@@ -143,22 +143,31 @@ def test_circles_of_a_linear_generator():
 
 def test_w_space():
     gan, _ = linear_gan()
-    with pytest.raises(ValueError, match="`mapping` and a `synthesis`.*space='z'"):
-        PerceptualPathLength(num_samples=8, distance=squared, space="w").update_state(
-            gan
-        )
-    mapping = keras.Sequential([keras.Input((4,)), keras.layers.Dense(4, "tanh")])
-    gan.ema_generator.mapping = mapping
-    gan.ema_generator.synthesis = keras.Sequential(
-        [keras.Input((4,)), keras.layers.Reshape((2, 2, 1))]
-    )
-    metric = PerceptualPathLength(
-        num_samples=64, distance=squared, space="w", epsilon=1e-2
-    )
+    given = {"distance": squared, "space": "w", "epsilon": 1e-2}
+    with pytest.raises(ValueError, match="a model with styles.*space='z'"):
+        PerceptualPathLength(num_samples=8, **given).update_state(gan)
+    size = {"latent_dim": 4, "style_dim": 3, "channel_base": 16, "channel_max": 2}
+    gan = kg.models.StyleGAN2((16, 16, 1), **size, mapping_depth=1, seed=0)
+    metric = PerceptualPathLength(num_samples=64, **given)
     metric.update_state(gan)
     seeds = np.random.default_rng(0).integers(2**31, size=2)
-    ends = [mapping.predict(gan.sample_latents(64, int(s)), verbose=0) for s in seeds]
-    expected = np.square(ends[1] - ends[0]).sum(axis=1)
+    first, second = (
+        gan.map_latents(gan.sample_latents(64, int(seed))).astype("float64")
+        for seed in seeds
+    )
+    t = np.random.default_rng(0)
+    t.integers(2**31, size=2)
+    t = t.random(64)
+    synthesis = gan.ema_generator.get_layer("synthesis")
+    images = [
+        np.clip(
+            synthesis.predict_on_batch(lerp(first, second, t + step).astype("float32")),
+            -1.0,
+            1.0,
+        )
+        for step in (0.0, 1e-2)
+    ]
+    expected = squared(*images) / 1e-4
     assert metric.name == "ppl_w_squared_64"
     assert metric.result() == pytest.approx(trimmed_mean(expected), rel=1e-3)
 

@@ -12,11 +12,11 @@ import re
 import numpy as np
 
 from keras_gans.models.big_gan.networks import GENERATOR_CHANNELS
-from keras_gans.models.big_gan.torch_weights import TorchWeights
-from keras_gans.models.big_gan.torch_weights import as_state
-from keras_gans.models.big_gan.torch_weights import from_torch_kernel
-from keras_gans.models.big_gan.torch_weights import torch_shape
-from keras_gans.models.big_gan.torch_weights import u_for_sigma
+from keras_gans.models.torch_weights import TorchWeights
+from keras_gans.models.torch_weights import as_state
+from keras_gans.models.torch_weights import from_torch_kernel
+from keras_gans.models.torch_weights import torch_shape
+from keras_gans.models.torch_weights import u_for_sigma
 
 ATTENTION_PARTS = {"query": "theta", "key": "phi", "value": "g", "projection": "o"}
 IGNORED = (".sv0", ".num_batches_tracked")

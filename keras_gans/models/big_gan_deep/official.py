@@ -15,11 +15,11 @@ import re
 import numpy as np
 
 from keras_gans.models.big_gan.networks import GENERATOR_CHANNELS
-from keras_gans.models.big_gan.torch_weights import TorchWeights
-from keras_gans.models.big_gan.torch_weights import as_state
-from keras_gans.models.big_gan.torch_weights import from_torch_kernel
-from keras_gans.models.big_gan.torch_weights import torch_shape
-from keras_gans.models.big_gan.torch_weights import u_for_sigma
+from keras_gans.models.torch_weights import TorchWeights
+from keras_gans.models.torch_weights import as_state
+from keras_gans.models.torch_weights import from_torch_kernel
+from keras_gans.models.torch_weights import torch_shape
+from keras_gans.models.torch_weights import u_for_sigma
 
 IMAGE_CHANNELS = 3
 ATTENTION_PARTS = {

@@ -387,3 +387,35 @@ class R3GAN(GAN):
             "discriminator_steps": 1,
             "ema_half_life": CosineRamp(0.0, half_life, num_images),
         }
+
+    @classmethod
+    def from_official(cls, generator, discriminator=None, **kwargs):
+        """Makes a model with the weights of the authors' code (brownvc/R3GAN).
+
+        The file is read without running what it asks for, and without PyTorch.
+
+        Args:
+            generator: Path of a `.pkl` file of their `train.py`, with D; or the path
+                of a `torch.save`d state dict of its generator, or such a dict with
+                NumPy arrays. Sizes are read off the shapes.
+            discriminator: Optional path of a state dict of its discriminator, or the
+                dict.
+            **kwargs: Of the constructor, such as `seed` and `name`.
+
+        Returns:
+            The model; the weights of "G_ema" are in `ema_generator`.
+
+        Raises:
+            ValueError: If a file is damaged, asks for unknown code, or is not of such
+                networks, with what is missing.
+
+        Example:
+
+        ```python
+        gan = kg.models.R3GAN.from_official("network-snapshot-final.pkl")
+        gan.save_to_preset("r3gan_ffhq_256")
+        ```
+        """
+        from keras_gans.models.r3_gan.official import r3_gan_from_official
+
+        return r3_gan_from_official(cls, generator, discriminator, **kwargs)

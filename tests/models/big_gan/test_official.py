@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 import keras_gans as kg
-from keras_gans.models.big_gan.torch_weights import u_for_sigma
 from keras_gans.models.big_gan_deep.official import load_generator
+from keras_gans.models.torch_weights import u_for_sigma
 from tests.models.big_gan.official_case import golden
 from tests.models.big_gan.official_case import random_state
 

@@ -1,0 +1,77 @@
+"""Trains a StyleGAN2 on a folder of your own images: 500 to 10,000 of them.
+
+    python recipes/train_stylegan2_your_folder.py my_photos --out runs/mine
+
+Images are cropped to squares and made smaller; files that cannot be read are named.
+Widths, rates and penalties follow the size of the images, ADA how many there are: the
+fewer, the more it changes what the discriminator sees. Sample grids appear in the
+folder while it trains; interrupted and started again, it goes on where it stopped.
+"""
+
+import argparse
+import pathlib
+
+import keras
+
+import keras_gans as kg
+
+
+def main(argv=None):
+    """Trains as the command line tells; returns the model."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("--out", default="runs/stylegan2", type=pathlib.Path)
+    parser.add_argument("--image-size", type=int, default=64)
+    parser.add_argument("--kimg", type=float, default=2_000, help="thousand images")
+    parser.add_argument("--batch-size", type=int, default=32)
+    parser.add_argument("--channel-base", type=int, help="default: by the size")
+    parser.add_argument("--channel-max", type=int, default=512)
+    parser.add_argument("--style-dim", type=int, default=512)
+    parser.add_argument("--gamma", type=float, help="of R1; default: by size and batch")
+    parser.add_argument("--mirror", action="store_true", help="left is right")
+    parser.add_argument("--turn", action="store_true", help="up is down")
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args(argv)
+
+    keras.utils.set_random_seed(args.seed)
+    images, _ = kg.datasets.from_directory(
+        args.folder, image_size=args.image_size, labels=None
+    )
+    # The configuration "auto" of the authors: half of the width below 512 pixels.
+    base = args.channel_base or (32768 if args.image_size >= 512 else 16384)
+    gan = kg.models.StyleGAN2(
+        images.shape[1:],
+        latent_dim=args.style_dim,
+        style_dim=args.style_dim,
+        channel_base=base,
+        channel_max=args.channel_max,
+        mapping_depth=2,
+        seed=args.seed,
+    )
+    gan.summary()
+    # Of few images p has to grow soon: within 50 passes over them, at most 500,000.
+    speed = min(500_000, 50 * len(images))
+    gan.compile(
+        **gan.recipe(args.batch_size, gamma=args.gamma),
+        augment=kg.augment.ADA(
+            speed=speed, xflip=float(args.mirror), rotate90=float(args.turn)
+        ),
+    )
+    backup = max(1, 10_000 // len(images))  # epochs
+    gan.fit(
+        images,
+        batch_size=args.batch_size,
+        epochs=max(1, round(1000 * args.kimg / len(images))),
+        callbacks=[
+            kg.callbacks.SampleGrid(args.out, every_seconds=60),
+            kg.callbacks.BackupAndRestore(args.out / "backup", every_epochs=backup),
+        ],
+    )
+    gan.save_to_preset(args.out / "preset", overwrite=True)
+    print(f"Sample grids and animation.webp: {args.out}")
+    print(f"The model: kg.models.StyleGAN2.from_preset({str(args.out / 'preset')!r})")
+    return gan
+
+
+if __name__ == "__main__":
+    main()
