@@ -188,6 +188,7 @@ class ADA(Augment):
         dtype = images.dtype
         images, uniform = ops.cast(images, "float32"), ops.cast(uniform, "float32")
         normal = ops.cast(normal, "float32")
+        p = ops.convert_to_tensor(p, "float32")
         strengths = self.strengths
         happens = {
             name: ops.cast(uniform[:, i] < strength * p, "float32")

@@ -165,12 +165,6 @@ class StyleMixin:
 
     # ---------------------------------------------------------------- in sampling
 
-    def call(self, inputs, training=False):
-        """Generates from latents (and labels), or from styles `(B, L, S)`."""
-        if not isinstance(inputs, list | tuple) and len(inputs.shape) == 3:
-            return self.ema_generator.get_layer(SYNTHESIS)(inputs, training=training)
-        return super().call(inputs, training)
-
     def map_latents(
         self, latents, labels=None, truncation_psi=1.0, truncation_cutoff=None
     ):
@@ -253,8 +247,13 @@ class StyleMixin:
         # Whole batches only: backends compile anew for each size of batch.
         batch_size = min(batch_size, count)
         rows = np.arange(-(-count // batch_size) * batch_size) % count
-        outputs = self.predict(styles[rows], batch_size, verbose=0)
-        return self.data_spec.to_user(outputs[:count])
+        backend.sync_state(self)
+        synthesis = self.ema_generator.get_layer(SYNTHESIS)
+        outputs = [
+            np.asarray(synthesis.predict_on_batch(batch))
+            for batch in np.split(styles[rows], len(rows) // batch_size)
+        ]
+        return self.data_spec.to_user(np.concatenate(outputs)[:count])
 
     def generate(
         self,
