@@ -57,11 +57,14 @@ def reproduce(monkeypatch, tmp_path, name, num_samples):
 
 BACKENDS = ("tensorflow", "torch", "jax")
 FIRST = ("gan_fashion_mnist_28", "dcgan_fashion_mnist_32", "wgan_gp_fashion_mnist_32")
-# The first three everywhere, of the others each on one backend.
+# The first three everywhere, of the others each on one backend; but those whose
+# features are more than few samples.
 CHECKED = [
     name
     for i, name in enumerate(MEASURED)
-    if name in FIRST or BACKENDS[i % len(BACKENDS)] == keras.config.backend()
+    if name in FIRST
+    or BACKENDS[i % len(BACKENDS)] == keras.config.backend()
+    and "emoji" not in name
 ]
 
 

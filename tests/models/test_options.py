@@ -108,8 +108,8 @@ def test_lazy_penalty_is_due_every_k_updates():
     ones = ops.ones((4, 2))
     for iteration, expected in ((0, (2.0, 1.0)), (1, (0.0, 0.0)), (2, (2.0, 1.0))):
         gan.discriminator_optimizer.iterations.assign(iteration)
-        result = gan._penalty(gan.penalties[0], ones, ones, None)
-        np.testing.assert_allclose(to_numpy(result), expected, atol=1e-6)
+        _, logs = gan.discriminator_objective(ones)
+        np.testing.assert_allclose(to_numpy(logs["r1"]), expected, atol=1e-6)
 
 
 def test_lazy_penalty_has_the_weight_of_a_regular_one():
