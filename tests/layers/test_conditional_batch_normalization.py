@@ -133,6 +133,7 @@ def test_half_precision_keeps_float32_statistics():
 
 
 def test_in_a_model_that_fits_saves_and_loads(tmp_path):
+    keras.utils.set_random_seed(0)
     inputs = [keras.Input((2, 2, 5)), keras.Input((3,))]
     layer = kg.layers.ConditionalBatchNormalization(spectral_normalization=True)
     model = keras.Model(inputs, layer(inputs))
