@@ -77,7 +77,8 @@ class Objectives:
                 if self.balance is not None:
                     self.balance.update(*seen)
                 if self.augment is not None:
-                    logs.update(self.augment.update(seen[0]))
+                    count = ops.shape(real)[0]
+                    logs.update(self.augment.update(seen[0], count))
         return loss, logs
 
     def _discriminator_loss(self, real, fake, labels, latents, training):

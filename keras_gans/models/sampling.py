@@ -7,6 +7,21 @@ from keras_gans import backend
 from keras_gans.utils.random import sample_latents
 
 
+def whole_batches(count, batch_size):
+    """Rows that make whole batches only: backends compile anew for each size.
+
+    Args:
+        count: Int, examples.
+        batch_size: Int, at most.
+
+    Returns:
+        Int array of rows, the first ones again where the last batch is filled up; and
+        the size of the batches.
+    """
+    batch_size = min(batch_size, count)
+    return np.arange(-(-count // batch_size) * batch_size) % count, batch_size
+
+
 class SamplingMixin:
     """Samples of a model with an `ema_generator`."""
 
@@ -85,9 +100,7 @@ class SamplingMixin:
         latents = self._latents(num_samples, seed, latents, truncation)
         count = len(latents)
         inputs = [latents, *self._asked(labels, count)]
-        # Whole batches only: backends compile anew for each size of batch.
-        batch_size = min(batch_size, count)
-        rows = np.arange(-(-count // batch_size) * batch_size) % count
+        rows, batch_size = whole_batches(count, batch_size)
         inputs = [array[rows] for array in inputs]
         outputs = self.predict(
             inputs[0] if len(inputs) == 1 else inputs, batch_size, verbose=0

@@ -21,6 +21,7 @@ from keras_gans import backend
 from keras_gans.layers import EqualizedDense
 from keras_gans.layers import PixelNormalization
 from keras_gans.layers import ScaledLeakyReLU
+from keras_gans.models.sampling import whole_batches
 
 MAPPING, SYNTHESIS, AVERAGE = "mapping", "synthesis", "style_average"
 """Names of the generator's parts."""
@@ -244,9 +245,7 @@ class StyleMixin:
                 f"Received: {styles.shape}."
             )
         count = len(styles)
-        # Whole batches only: backends compile anew for each size of batch.
-        batch_size = min(batch_size, count)
-        rows = np.arange(-(-count // batch_size) * batch_size) % count
+        rows, batch_size = whole_batches(count, batch_size)
         backend.sync_state(self)
         synthesis = self.ema_generator.get_layer(SYNTHESIS)
         outputs = [

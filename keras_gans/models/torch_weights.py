@@ -1,7 +1,10 @@
 """Takes arrays of PyTorch's state dicts over into layers, and says what is amiss."""
 
+import pathlib
+
 import numpy as np
 
+from keras_gans.utils.network_pickle import read_network_pickle
 from keras_gans.utils.torch_file import read_torch_file
 
 SHOWN = 4  # problems of one kind that an error names
@@ -21,6 +24,33 @@ def as_state(source):
             " that are none. Save the `state_dict()` of that network alone."
         )
     return {key.removeprefix("module."): value for key, value in state.items()}
+
+
+def read_networks(source, discriminator=None):
+    """State dicts of the networks of a snapshot.
+
+    Args:
+        source: Path of a `.pkl` file with all networks; or the state dict of a
+            generator, as for `as_state`.
+        discriminator: Optional state dict, likewise.
+
+    Returns:
+        Dict from "G", "G_ema" and, if there is one, "D" to state dicts. Of G and G_ema
+        one stands for both where the other is missing.
+
+    Raises:
+        ValueError: If there is no generator.
+    """
+    is_pickle = not isinstance(source, dict) and pathlib.Path(source).suffix == ".pkl"
+    states = read_network_pickle(source) if is_pickle else {"G": as_state(source)}
+    if discriminator is not None:
+        states["D"] = as_state(discriminator)
+    average = states.get("G_ema", states.get("G"))
+    if average is None:
+        raise ValueError(
+            f"Expected: a generator. Received: {source}, with {', '.join(states)}."
+        )
+    return {"G": average} | states | {"G_ema": average}
 
 
 class TorchWeights:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import keras_gans as kg
-from keras_gans.models.r3_gan import r3_gan
+from keras_gans.models.r3_gan import networks
 from tests.gan_test_case import to_numpy
 
 SMALL = {"width": 4, "blocks": 1, "group_size": 4, "latent_dim": 6, "seed": 0}
@@ -23,8 +23,8 @@ SMALL = {"width": 4, "blocks": 1, "group_size": 4, "latent_dim": 6, "seed": 0}
     ],
 )
 def test_parameters_are_those_of_the_authors(shape, options, counts):
-    generator = r3_gan.r3_gan_generator(shape, 64, **options)
-    discriminator = r3_gan.r3_gan_discriminator(shape, **options)
+    generator = networks.r3_gan_generator(shape, 64, **options)
+    discriminator = networks.r3_gan_discriminator(shape, **options)
     assert (generator.count_params(), discriminator.count_params()) == counts
 
 
@@ -51,9 +51,9 @@ def test_condition_changes_images_and_logits():
 
 
 def test_sides():
-    assert r3_gan.channels_of((28, 28, 1), 32) == ((7, 7), [32, 32, 32])
-    assert r3_gan.channels_of((32, 64, 3), 32) == ((4, 8), [32] * 4)
-    assert r3_gan.channels_of((128, 128, 3), 32) == ((4, 4), [32] * 4 + [16, 8])
+    assert networks.channels_of((28, 28, 1), 32) == ((7, 7), [32, 32, 32])
+    assert networks.channels_of((32, 64, 3), 32) == ((4, 8), [32] * 4)
+    assert networks.channels_of((128, 128, 3), 32) == ((4, 4), [32] * 4 + [16, 8])
     gan = kg.models.R3GAN((16, 32, 1), **SMALL)
     assert gan.generate(2, seed=0).shape == (2, 16, 32, 1)
     for shape, message in (

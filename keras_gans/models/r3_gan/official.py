@@ -3,14 +3,12 @@
 The networks are those of `r3_gan.py`: only names and the order of axes differ.
 """
 
-import pathlib
 import re
 
 from keras_gans.models.torch_weights import TorchWeights
-from keras_gans.models.torch_weights import as_state
 from keras_gans.models.torch_weights import from_torch_kernel
+from keras_gans.models.torch_weights import read_networks
 from keras_gans.models.torch_weights import torch_shape
-from keras_gans.utils.network_pickle import read_network_pickle
 
 IGNORED = (".Kernel",)  # of the filter for changes of size
 ADVICE = "Networks must be of train.py of brownvc/R3GAN, with 3 channels."
@@ -18,22 +16,13 @@ ADVICE = "Networks must be of train.py of brownvc/R3GAN, with 3 channels."
 
 def r3_gan_from_official(cls, source, discriminator=None, **kwargs):
     """Makes a model with the weights; see `R3GAN.from_official`."""
-    is_pickle = not isinstance(source, dict) and pathlib.Path(source).suffix == ".pkl"
-    states = read_network_pickle(source) if is_pickle else {"G": as_state(source)}
-    if discriminator is not None:
-        states["D"] = as_state(discriminator)
     states = {
         name: {key.removeprefix("Model."): value for key, value in state.items()}
-        for name, state in states.items()
+        for name, state in read_networks(source, discriminator).items()
     }
-    average = states.get("G_ema", states.get("G"))
-    if average is None:
-        raise ValueError(
-            f"Expected: a generator. Received: {source}, with {list(states)}."
-        )
-    model = cls(**sizes_of(average), **kwargs)
-    load_generator(model.generator, states.get("G", average))
-    load_generator(model.ema_generator, average)
+    model = cls(**sizes_of(states["G_ema"]), **kwargs)
+    load_generator(model.generator, states["G"])
+    load_generator(model.ema_generator, states["G_ema"])
     if "D" in states:
         load_discriminator(model.discriminator, states["D"])
     return model

@@ -32,10 +32,7 @@ from keras_gans.layers import LearnedConstant
 from keras_gans.layers import NoiseInjection
 from keras_gans.layers import ScaledLeakyReLU
 from keras_gans.models.style import SYNTHESIS
-from keras_gans.models.style import mapping_network
-from keras_gans.models.style import style_generator
 from keras_gans.models.style_gan2.networks import stages_of
-from keras_gans.models.style_gan2.networks import style_gan2_discriminator
 from keras_gans.models.style_gan2.style_gan2 import StyleGAN2
 
 RATES = ((512, 0.003), (256, 0.002), (128, 0.0015), (0, 0.001))  # from this side on
@@ -105,6 +102,8 @@ class StyleGAN(StyleGAN2):
     ```
     """
 
+    synthesis_network = staticmethod(style_gan_synthesis)
+
     def __init__(
         self,
         image_shape=(1024, 1024, 3),
@@ -116,29 +115,6 @@ class StyleGAN(StyleGAN2):
         super().__init__(
             image_shape, channel_base=channel_base, architecture=architecture, **kwargs
         )
-
-    def networks(
-        self,
-        data_spec,
-        latent_dim,
-        style_dim,
-        channel_base,
-        channel_max,
-        mapping_depth,
-        architecture,
-        group_size,
-    ):
-        """Makes the networks of configuration F, at their full size."""
-        size = None if self.condition is None else self.condition.size
-        shape = data_spec.shape
-        generator = style_generator(
-            mapping_network(latent_dim, size, style_dim, mapping_depth),
-            style_gan_synthesis(shape, style_dim, channel_base, channel_max),
-        )
-        discriminator = style_gan2_discriminator(
-            shape, size, channel_base, channel_max, architecture, group_size
-        )
-        return generator, discriminator
 
     def recipe(self):
         """Appendix C of the paper, for the size of the images."""

@@ -5,7 +5,6 @@ the dense layer behind D's last convolution are there (C, H, W). Their weights, 
 is made of them, are under NVIDIA's licence, which allows no commercial use.
 """
 
-import pathlib
 import re
 
 import numpy as np
@@ -14,10 +13,9 @@ from keras_gans.models.style import AVERAGE
 from keras_gans.models.style import MAPPING
 from keras_gans.models.style import SYNTHESIS
 from keras_gans.models.torch_weights import TorchWeights
-from keras_gans.models.torch_weights import as_state
 from keras_gans.models.torch_weights import from_torch_kernel
+from keras_gans.models.torch_weights import read_networks
 from keras_gans.models.torch_weights import torch_shape
-from keras_gans.utils.network_pickle import read_network_pickle
 
 IGNORED = (".resample_filter",)
 ADVICE = (
@@ -28,25 +26,13 @@ ADVICE = (
 
 def style_gan2_from_official(cls, source, discriminator=None, **kwargs):
     """Makes a model with the weights; see `StyleGAN2.from_official`."""
-    if isinstance(source, dict):
-        states = {"G": as_state(source)}
-    elif pathlib.Path(source).suffix == ".pkl":
-        states = read_network_pickle(source)
-    else:
-        states = {"G": as_state(source)}
-    if discriminator is not None:
-        states["D"] = as_state(discriminator)
-    average = states.get("G_ema", states.get("G"))
-    if average is None:
-        raise ValueError(
-            f"Expected: a generator. Received: {source}, with {list(states)}."
-        )
-    sizes = generator_sizes(average)
+    states = read_networks(source, discriminator)
+    sizes = generator_sizes(states["G_ema"])
     if "D" in states:
         sizes |= discriminator_sizes(states["D"])
     model = cls(**sizes, **kwargs)
-    load_generator(model.generator, states.get("G", average))
-    load_generator(model.ema_generator, average)
+    load_generator(model.generator, states["G"])
+    load_generator(model.ema_generator, states["G_ema"])
     if "D" in states:
         load_discriminator(model.discriminator, states["D"])
     return model

@@ -95,6 +95,7 @@ class StyleGAN2(StyleMixin, GAN):
 
     default_batch_size = 32
     is_conditional = True
+    synthesis_network = staticmethod(style_gan2_synthesis)  # of a variant its own
 
     def __init__(
         self,
@@ -157,7 +158,7 @@ class StyleGAN2(StyleMixin, GAN):
         shape = data_spec.shape
         generator = style_generator(
             mapping_network(latent_dim, size, style_dim, mapping_depth),
-            style_gan2_synthesis(shape, style_dim, channel_base, channel_max),
+            self.synthesis_network(shape, style_dim, channel_base, channel_max),
         )
         discriminator = style_gan2_discriminator(
             shape, size, channel_base, channel_max, architecture, group_size
