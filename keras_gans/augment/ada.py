@@ -134,11 +134,11 @@ class ADA(Augment):
             ]
         self.variables[0].assign(start)
 
-    def update(self, real_logits):
+    def update(self, real_logits, count):
         """Takes notice of D(x), and changes p after every `every` batches."""
         (state,) = self.variables
         signs = ops.sign(ops.cast(real_logits, "float32"))
-        images = ops.cast(ops.shape(real_logits)[0] * backend.num_replicas(), "float32")
+        images = ops.cast(count * backend.num_replicas(), "float32")
         before = ops.convert_to_tensor(state)
         one = ops.ones((), "float32")
         noted = before + ops.stack([0.0 * one, ops.mean(signs), one, 0.0 * one])
@@ -193,6 +193,7 @@ class ADA(Augment):
         happens = {
             name: ops.cast(uniform[:, i] < strength * p, "float32")
             for i, (name, strength) in enumerate(strengths._asdict().items())
+            if name != "rotate"
         }
         # Of two rotations either may happen: together with probability p.
         either = 1.0 - ops.sqrt(ops.clip(1.0 - strengths.rotate * p, 0.0, 1.0))

@@ -23,11 +23,12 @@ class Augment:
     def build(self):
         """Makes the state, or starts it anew; called by `compile`."""
 
-    def update(self, real_logits):
+    def update(self, real_logits, count):
         """Takes notice of what the discriminator says of real examples in training.
 
         Args:
-            real_logits: `(B, ...)`.
+            real_logits: `(B, ...)`, or with `pac=m` `(B / m, ...)`.
+            count: Int, B.
 
         Returns:
             Dict of scalars for the logs.

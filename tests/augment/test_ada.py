@@ -198,18 +198,27 @@ def test_p_follows_the_sign_of_real_logits():
     ada = kg.augment.ADA(target=0.6, speed=64, every=2)
     ada.build()
     sure, unsure = np.ones((8, 1), "float32"), -np.ones((8, 1), "float32")
-    logs = ada.update(sure)
+    logs = ada.update(sure, 8)
     assert ada.current_p == 0.0
-    logs = ada.update(sure)  # two batches of 8: 16 of 64 images
+    logs = ada.update(sure, 8)  # two batches of 8: 16 of 64 images
     assert ada.current_p == pytest.approx(0.25)
     assert float(numpy(logs["ada_r"])) == 1.0
-    ada.update(np.concatenate([sure, unsure]))
-    ada.update(np.concatenate([sure, sure]))  # r = 0.5: below the target
+    ada.update(np.concatenate([sure, unsure]), 16)
+    ada.update(np.concatenate([sure, sure]), 16)  # r = 0.5: below the target
     assert ada.current_p == 0.0
     fixed = kg.augment.ADA(p=0.4, every=1, fixed=True)
     fixed.build()
-    fixed.update(sure)
+    fixed.update(sure, 8)
     assert fixed.current_p == pytest.approx(0.4)
+
+
+def test_p_counts_images_also_where_packs_are_judged():
+    gan = kg.models.DCGAN((16, 16, 1), width=2, seed=0, pac=2)
+    ada = kg.augment.ADA(p=0.5, speed=100, every=1)
+    gan.compile(augment=ada, run_eagerly=True)
+    x = np.random.default_rng(0).integers(0, 256, (8, 16, 16, 1), "uint8")
+    gan.fit(x, batch_size=8, verbose=0)
+    assert abs(ada.current_p - 0.5) == pytest.approx(0.08)  # 8 images, 4 packs
 
 
 def test_training_adapts_saves_and_resumes(tmp_path):
