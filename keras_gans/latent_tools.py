@@ -315,31 +315,27 @@ def project(
         return backend.input_gradients(value, inputs["styles"])
 
     run = backend.compiled(value_and_gradient, gan.ema_generator.variables)
-    styles = np.broadcast_to(mean, shape).astype("float32")
-    first, second = np.zeros(shape), np.zeros(shape)  # moments of Adam
+    styles = keras.Variable(np.broadcast_to(mean, shape).astype("float32"))
+    adam = keras.optimizers.Adam(learning_rate)
+    adam.build([styles])
     rng, losses = np.random.default_rng(seed), []
-    best, closest = np.inf, styles
+    best, closest = np.inf, None
     progress = keras.utils.Progbar(steps, verbose=verbose)
     for step in range(steps):
         t = step / steps
         ramp = min(1.0, (1.0 - t) / 0.25)
         rate = 0.5 - 0.5 * np.cos(ramp * np.pi)
-        rate = learning_rate * rate * min(1.0, (t + 1.0 / steps) / 0.05)
+        adam.learning_rate = learning_rate * rate * min(1.0, (t + 1.0 / steps) / 0.05)
         strength = 0.05 * spread / np.sqrt(gan.style_dim) * max(0.0, 1 - t / 0.75) ** 2
-        noisy = styles + strength * rng.standard_normal(shape)
-        inputs = {"styles": ops.convert_to_tensor(noisy.astype("float32"))}
-        values, gradients = run(inputs)
+        noise = (strength * rng.standard_normal(shape)).astype("float32")
         with backend.no_gradients():
-            values = ops.convert_to_numpy(ops.stop_gradient(values))
-            gradients = ops.convert_to_numpy(ops.stop_gradient(gradients))
-        losses.append(float(values[0]))
-        if losses[-1] < best:
-            best, closest = losses[-1], noisy
-        first = 0.9 * first + 0.1 * gradients
-        second = 0.999 * second + 0.001 * np.square(gradients)
-        moved = first / (1 - 0.9 ** (step + 1))
-        scale = np.sqrt(second / (1 - 0.999 ** (step + 1))) + 1e-8
-        styles = (styles - rate * moved / scale).astype("float32")
+            noisy = ops.convert_to_tensor(styles) + ops.convert_to_tensor(noise)
+        values, gradients = run({"styles": noisy})
+        with backend.no_gradients():
+            losses.append(float(ops.convert_to_numpy(ops.stop_gradient(values))[0]))
+            if losses[-1] < best:
+                best, closest = losses[-1], ops.convert_to_numpy(noisy)
+            adam.apply([ops.stop_gradient(gradients)], [styles])
         progress.update(step + 1, [("loss", losses[-1])])
     found = np.broadcast_to(closest, (1, depth, gan.style_dim)).astype("float32")
     return {

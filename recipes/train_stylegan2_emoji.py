@@ -54,9 +54,8 @@ def main(argv=None):
     )
     gan.summary()
     # Gamma and average follow the size of the images and of the batch, as in "auto".
-    options = kg.models.StyleGAN2.recipe(gan, args.batch_size, path_length=False)
-    if args.model == "StyleGAN2":
-        options = gan.recipe(args.batch_size)
+    path_length = args.model == "StyleGAN2"
+    options = kg.models.StyleGAN2.recipe(gan, args.batch_size, path_length=path_length)
     gan.compile(
         **options, augment=kg.augment.ADA(speed=args.ada_speed, xflip=0, rotate90=0)
     )

@@ -82,16 +82,17 @@ def test_sefa_directions(gan):
 
 @pytest.mark.parametrize("space", ["w", "w+"])
 def test_projection_finds_an_image_of_the_model(gan, space, capsys):
-    styles = gan.map_latents(gan.sample_latents(1, seed=7))
+    # Of other images it may end in a local minimum, as the weights are random.
+    styles = gan.map_latents(gan.sample_latents(1, seed=8))
     image = gan.synthesize(styles)[0]
     found = latent_tools.project(gan, image, steps=150, space=space, num_samples=200)
     assert found["styles"].shape == (6, 5) and len(found["losses"]) == 150
     assert (found["image"] == gan.synthesize(found["styles"][None])[0]).all()
     if space == "w":
         assert (found["styles"] == found["styles"][:1]).all()
-    assert found["losses"][-1] < 0.5 * found["losses"][0]
+    assert found["losses"][-1] < 0.2 * found["losses"][0]
     start = np.abs(gan.synthesize(gan.mean_style[None])[0].astype(int) - image).mean()
-    assert np.abs(found["image"].astype(int) - image).mean() < 0.8 * start
+    assert np.abs(found["image"].astype(int) - image).mean() < 0.5 * start
     assert "150/150" in capsys.readouterr().out
 
 
