@@ -1,5 +1,6 @@
 import json
 import math
+import re
 
 import keras
 import numpy as np
@@ -411,7 +412,9 @@ def test_nan_is_named_and_the_guard_stops():
     with warns("Training stopped"):
         model.fit(images(), batch_size=8, callbacks=[watching, Poison(3)], verbose=0)
     (alarm,) = watching.alarms
-    assert alarm["name"] == "nan" and "was nan at batch 4" in alarm["message"]
+    # Where steps run ahead of their logs, the fifth may be heard of first.
+    assert alarm["name"] == "nan"
+    assert re.search("was nan at batch [4-8] of", alarm["message"])
     assert 4 <= alarm["step"] <= 8
     assert model.stop_training and watching.rollbacks == []
 

@@ -10,7 +10,8 @@ class StepLogs:
     x_t = t m_t - (t - 1) m_(t-1).
 
     Attributes:
-        bad: `(name, value, batch)` of the first log noted that was not finite, or None.
+        bad: `(name, value, batch)` of a log that was not finite, of the earliest batch
+            noted so far, or None.
     """
 
     def __init__(self):
@@ -28,7 +29,8 @@ class StepLogs:
         logs = {k: v for k, v in (logs or {}).items() if isinstance(v, float)}
         self._notes[batch] = logs
         for name, value in logs.items():
-            if self.bad is None and not math.isfinite(value):
+            earlier = self.bad is None or batch < self.bad[2]
+            if earlier and not math.isfinite(value):
                 self.bad = (name, value, batch)
 
     def collect(self):
