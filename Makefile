@@ -10,6 +10,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 BACKENDS := tensorflow jax torch
+# Tests marked `once` run on this one.
+QUICKEST := torch
 LINT := $(BIN)/ruff check . && $(BIN)/ruff format --check .
 RUN := runs/quickstart
 # What the metrics are compared with. Without dependencies: torch-fidelity would bring
@@ -54,9 +56,11 @@ test: $(VENV)/installed-test
 	{ $(LINT); } || failed="$$failed lint"; \
 	for backend in $(BACKENDS); do \
 		echo "== tests on $$backend"; \
+		without="packaging or once"; \
+		if [ $$backend = $(QUICKEST) ]; then without=packaging; fi; \
 		KERAS_BACKEND=$$backend OMP_NUM_THREADS=1 $(JAX_FOR_TESTS) \
 			$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal \
-			-m "not packaging" --durations=10 || failed="$$failed $$backend"; \
+			-m "not ($$without)" --durations=10 || failed="$$failed $$backend"; \
 	done; \
 	echo "== packaging"; \
 	$(BIN)/python -m pytest -q -m packaging || failed="$$failed packaging"; \

@@ -124,6 +124,7 @@ def test_resume(tmp_path):
     assert load("resume").main([*arguments, "--out", str(tmp_path)]) == 0.0
 
 
+@pytest.mark.once
 def test_augment_a_small_dataset(tmp_path):
     rows = load("augment_a_small_dataset").main(
         ["--out", str(tmp_path), "--per-class", "2", "--seeds", "0", "1"]

@@ -46,16 +46,19 @@ def test_card_says_what_was_measured(name):
         assert min(values[fd]) > measurements["training_images"][fd]
 
 
+BACKENDS = ("tensorflow", "torch", "jax")
+HAS_CAS = keras.config.backend() == "tensorflow"  # elsewhere LeNet trains for a minute
+
+
 def reproduce(monkeypatch, tmp_path, name, num_samples):
     monkeypatch.setenv("KERAS_GANS_CACHE", str(tmp_path))
     gan = kg.models.GAN.from_preset(name)
     size, conditional = gan.data_spec.shape[0], gan.num_classes is not None
     protocol = measure.protocol_of(name)
-    measured = measure.Measure(protocol, size, num_samples, conditional)
+    measured = measure.Measure(protocol, size, num_samples, conditional, HAS_CAS)
     return measured.generated(gan, measure.SEEDS[0])
 
 
-BACKENDS = ("tensorflow", "torch", "jax")
 FIRST = ("gan_fashion_mnist_28", "dcgan_fashion_mnist_32", "wgan_gp_fashion_mnist_32")
 # The first three everywhere, of the others each on one backend.
 CHECKED = [
@@ -72,6 +75,8 @@ def test_values_of_few_samples_come_again(monkeypatch, tmp_path, name):
     found = reproduce(monkeypatch, tmp_path, name, measure.CHECK_SAMPLES)
     # On any backend: pixels may differ by 1 in 255.
     expected = metadata(name)["measurements"]["check"]
+    if not HAS_CAS:
+        expected = {k: v for k, v in expected.items() if not k.startswith("cas_")}
     assert found == pytest.approx(expected, rel=0.02, abs=0.005)
 
 

@@ -104,9 +104,11 @@ class Measure:
         image_size: Int, of the preset's images.
         num_samples: Int, N of real and of generated images.
         conditional: Whether the metrics of classes are measured too.
+        cas: Whether a classifier is trained on samples of conditional models, which
+            takes longer than all else.
     """
 
-    def __init__(self, protocol, image_size, num_samples, conditional=False):
+    def __init__(self, protocol, image_size, num_samples, conditional=False, cas=True):
         self.protocol = protocol
         self.image_size, self.num_samples = image_size, num_samples
         given = {"features": protocol.features, "num_samples": num_samples}
@@ -117,7 +119,7 @@ class Measure:
         ]
         if conditional and protocol.within_classes:
             self.metrics.append(kg.metrics.IntraClassFrechetDistance(**given))
-        if conditional:
+        if conditional and cas:
             self.metrics.append(
                 kg.metrics.ClassificationAccuracyScore(
                     *self._load("test"), num_samples=num_samples

@@ -12,6 +12,8 @@ in all layers or the first ones ("truncation", appendix B).
 B: batch, Z: latent size, S: style size, L: layers that take a style.
 """
 
+import warnings
+
 import keras
 import numpy as np
 from keras import layers
@@ -175,8 +177,8 @@ class StyleMixin:
             latents: `(N, Z)`.
             labels: As in `generate`.
             truncation_psi: Float, psi: 1 leaves styles as they are, 0 makes all of them
-                the mean, which is the average image; numbers outside of [0, 1] are
-                allowed, and give stranger images.
+                the mean, which is the average image. Outside of [0, 1] styles are
+                extrapolated, below 0 to the opposite of the sample: a warning says so.
             truncation_cutoff: Optional int, layers that are truncated, from the first;
                 all if None.
 
@@ -196,6 +198,13 @@ class StyleMixin:
             raise ValueError(
                 "Expected: `truncation_psi` as a finite number, best in [0, 1]. "
                 f"Received: {truncation_psi!r}."
+            )
+        if not 0 <= truncation_psi <= 1:
+            warnings.warn(
+                f"truncation_psi={truncation_psi:g} is outside of [0, 1]: styles are "
+                "extrapolated, to where the generator was not trained.",
+                RuntimeWarning,
+                stacklevel=2,
             )
         cutoff = self.num_styles if truncation_cutoff is None else truncation_cutoff
         if not 0 <= cutoff <= self.num_styles:

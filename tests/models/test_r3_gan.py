@@ -8,6 +8,7 @@ from tests.gan_test_case import to_numpy
 SMALL = {"width": 4, "blocks": 1, "group_size": 4, "latent_dim": 6, "seed": 0}
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("shape", "options", "counts"),
     [

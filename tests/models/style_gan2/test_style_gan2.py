@@ -6,6 +6,7 @@ from keras import ops
 import keras_gans as kg
 from keras_gans import backend
 from keras_gans.models.style_gan2 import networks
+from tests.callbacks.stand_in import warns
 from tests.gan_test_case import to_numpy
 
 SMALL = {
@@ -23,6 +24,7 @@ def trained_weights(network):
     return sum(int(np.prod(v.shape)) for v in network.trainable_variables)
 
 
+@pytest.mark.once
 def test_parameters_are_those_of_the_authors():
     """Configuration F; theirs of G has a mapping network of 2,101,248 too."""
     synthesis = networks.style_gan2_synthesis((1024, 1024, 3), 512, 32768, 512)
@@ -62,6 +64,16 @@ def test_truncation(gan):
     assert (images == gan.generate(3, seed=1, truncation_cutoff=6)).all()
     average = gan.generate(3, seed=1, truncation_psi=0.0)
     assert (average == gan.synthesize(gan.mean_style[None])).all()
+
+
+def test_extrapolation_is_labelled(gan):
+    latents, mean = gan.sample_latents(2, seed=1), gan.mean_style
+    expected = mean + 1.5 * (gan.map_latents(latents) - mean)
+    with warns("truncation_psi=1.5 is outside of"):
+        styles = gan.map_latents(latents, truncation_psi=1.5)
+    np.testing.assert_allclose(styles, expected, rtol=1e-4, atol=1e-4)
+    with warns("psi=-1 is outside"):
+        gan.generate(1, truncation_psi=-1.0)
 
 
 def test_wrong_arguments_of_sampling(gan):
