@@ -1,6 +1,7 @@
 """Layers that GANs need and Keras lacks, or has slower."""
 
 from keras_gans.layers.batch_normalization import BatchNormalization
+from keras_gans.layers.batch_normalization import BatchStatisticsNormalization
 from keras_gans.layers.conditional_batch_normalization import (
     ConditionalBatchNormalization,
 )
@@ -11,8 +12,12 @@ from keras_gans.layers.equalized import EqualizedDense
 from keras_gans.layers.equalized import EqualizedUpConv2D
 from keras_gans.layers.equalized import PixelNormalization
 from keras_gans.layers.equalized import ScaledLeakyReLU
+from keras_gans.layers.image_pool import ImagePool
+from keras_gans.layers.instance_normalization import InstanceNormalization
 from keras_gans.layers.minibatch_discrimination import MinibatchDiscrimination
 from keras_gans.layers.minibatch_standard_deviation import MinibatchStandardDeviation
+from keras_gans.layers.permanent_dropout import PermanentDropout
+from keras_gans.layers.reflection_padding import ReflectionPadding2D
 from keras_gans.layers.resampling import Blur2D
 from keras_gans.layers.resampling import FIRDownSampling2D
 from keras_gans.layers.resampling import FIRUpSampling2D
@@ -26,6 +31,7 @@ from keras_gans.layers.styles import NoiseInjection
 __all__ = [
     "AdaIN",
     "BatchNormalization",
+    "BatchStatisticsNormalization",
     "Blur2D",
     "ConditionalBatchNormalization",
     "Conv2D",
@@ -35,12 +41,16 @@ __all__ = [
     "EqualizedUpConv2D",
     "FIRDownSampling2D",
     "FIRUpSampling2D",
+    "ImagePool",
+    "InstanceNormalization",
     "LearnedConstant",
     "MinibatchDiscrimination",
     "MinibatchStandardDeviation",
     "ModulatedConv2D",
     "NoiseInjection",
+    "PermanentDropout",
     "PixelNormalization",
+    "ReflectionPadding2D",
     "ScaledLeakyReLU",
     "SelfAttention",
     "SpectralNormalization",

@@ -40,3 +40,38 @@ class BatchNormalization(keras.layers.BatchNormalization):
             value = ops.cast(moving, "float32")
             moving.assign(value * self.momentum + new * (1.0 - self.momentum))
         return ops.cast(outputs, self.compute_dtype)
+
+
+@keras.saving.register_keras_serializable("keras_gans")
+class BatchStatisticsNormalization(BatchNormalization):
+    """Batch normalization by the batch at hand, in inference as in training.
+
+    As pix2pix is tested (Isola et al. 2017, arXiv:1611.07004, section 3.4), with
+    batches of one image: what becomes of an image depends on the others of its batch.
+    Weights are those of `keras.layers.BatchNormalization`.
+
+    Example:
+
+    ```python
+    layer = kg.layers.BatchStatisticsNormalization()
+    layer(np.zeros((1, 4, 4, 3), "float32")).shape  # (1, 4, 4, 3)
+    ```
+    """
+
+    def build(self, input_shape):
+        """Makes the weights."""
+        if self.axis not in (-1, len(input_shape) - 1):
+            raise ValueError(f"Expected: `axis` as the last. Received: {self.axis}.")
+        super().build(input_shape)
+
+    def call(self, inputs, training=None, mask=None):
+        """Normalizes by the batch; moving statistics change in training alone."""
+        if training:
+            return super().call(inputs, training=training, mask=mask)
+        outputs, _, _ = backend.batch_norm(
+            ops.cast(inputs, "float32"),
+            ops.cast(self.gamma, "float32") if self.scale else None,
+            ops.cast(self.beta, "float32") if self.center else None,
+            self.epsilon,
+        )
+        return ops.cast(outputs, self.compute_dtype)
