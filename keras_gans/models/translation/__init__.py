@@ -1,0 +1,1 @@
+"""Networks of image-to-image translation: CycleGAN's and pix2pix'."""

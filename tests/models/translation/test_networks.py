@@ -1,0 +1,213 @@
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+import keras_gans as kg
+from keras_gans import backend
+from keras_gans.models.translation.networks import patch_discriminator
+from keras_gans.models.translation.networks import resnet_generator
+from keras_gans.models.translation.networks import unet_generator
+
+
+def numpy(x):
+    with backend.no_gradients():
+        return np.array(ops.convert_to_numpy(x))
+
+
+def normal(*shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape).astype("float32")
+
+
+@pytest.mark.parametrize(
+    ("make", "count"),
+    [
+        # Of the authors' code: resnet_9blocks, resnet_6blocks, unet_256, unet_128; the
+        # 70 x 70 discriminator of CycleGAN and of pix2pix; the one of single pixels.
+        (lambda: resnet_generator((256, 256, 3), 3), 11_378_179),
+        (lambda: resnet_generator((128, 128, 3), 3), 7_837_699),
+        (lambda: resnet_generator((32, 32, 1), 2), 7_828_290),
+        (lambda: resnet_generator((256, 256, 3), 3, normalization="batch"), 11_383_427),
+        (lambda: unet_generator((256, 256, 3), 3), 54_413_955),
+        (lambda: unet_generator((128, 128, 3), 3), 41_828_995),
+        (lambda: patch_discriminator((256, 256, 3)), 2_764_737),
+        (lambda: patch_discriminator((64, 64, 3), 3, normalization="batch"), 2_768_705),
+        (lambda: patch_discriminator((128, 128, 3), layers=5), 11_154_369),
+        (lambda: patch_discriminator((8, 8, 3), layers=1), 136_385),
+        (lambda: patch_discriminator((8, 8, 3), layers=0), 8_705),
+        (lambda: patch_discriminator((8, 8, 1), 5, 64, 0, "batch"), 9_024),
+    ],
+)  # fmt: skip
+def test_parameters_are_those_of_the_authors(make, count):
+    with keras.StatelessScope(initialize_variables=False):  # shapes are enough
+        network = make()
+    assert sum(int(np.prod(v.shape)) for v in network.trainable_variables) == count
+
+
+@pytest.mark.parametrize(
+    ("make", "shape"),
+    [
+        (lambda shape: resnet_generator(shape, 2, width=2, blocks=1), (8, 12, 3)),
+        (lambda shape: resnet_generator(shape, 2, 2, 1, True, "batch"), (12, 8, 1)),
+        (lambda shape: unet_generator(shape, 2, width=2), (32, 32, 3)),
+        (lambda shape: unet_generator(shape, 2, width=2), (24, 40, 1)),
+        (lambda shape: unet_generator(shape, 2, 2, 2, False, "instance"), (12, 8, 1)),
+    ],
+)
+def test_generators(make, shape, tmp_path):
+    network = make(shape)
+    x = np.tanh(normal(2, *shape))
+    images = numpy(network(x))
+    assert images.shape == (2, *shape[:2], 2) and np.abs(images).max() < 1
+    gradients = gradients_of(network, x)
+    assert all(np.isfinite(g).all() for g in gradients)
+    network.save(tmp_path / "network.keras")
+    again = keras.saving.load_model(tmp_path / "network.keras")
+    for one in (network, again):  # numbers of dropout are not saved with a network
+        for layer in one.layers:
+            if isinstance(layer, kg.layers.PermanentDropout):
+                layer.seed_generator.state.assign([3, 0])
+    np.testing.assert_allclose(numpy(again(x)), numpy(network(x)), atol=1e-6)
+
+
+def gradients_of(network, x):
+    _, gradients = backend.value_and_grad(
+        lambda: (ops.mean(ops.square(network(x, training=True) - 0.5)), None),
+        network.trainable_variables,
+    )
+    return [numpy(g) for g in gradients]
+
+
+def test_weights_start_as_in_the_papers():
+    network = unet_generator((32, 32, 3), 3, width=16)
+    for layer in network.layers:
+        if hasattr(layer, "kernel"):
+            assert 0.017 < numpy(layer.kernel).std() < 0.023
+            assert not layer.use_bias or not numpy(layer.bias).any()
+    biased = [
+        layer.name for layer in network.layers if getattr(layer, "use_bias", False)
+    ]
+    assert biased == ["up_0"]
+    gamma = numpy(network.get_layer("up_4_normalization").gamma)
+    assert 0.9 < gamma.mean() < 1.1 and 0.01 < gamma.std() < 0.03
+
+
+def places_of_dropout(network):
+    found = []
+    for layer in network.layers:
+        if "dropout" in layer.name:
+            found.append(tuple(layer.output.shape[1:]))
+    return found
+
+
+def test_places_of_dropout():
+    def places(side, **options):
+        with keras.StatelessScope(initialize_variables=False):
+            return places_of_dropout(unet_generator((side, side, 1), 1, **options))
+
+    assert places(256) == [(4, 4, 512), (8, 8, 512), (16, 16, 512)]
+    assert places(128, noise=False) == [(4, 4, 512), (8, 8, 512)]
+    assert places(64) == [(4, 4, 512)]
+    assert places(32) == [(4, 4, 256)]
+    assert places(512) == [(8, 8, 512), (16, 16, 512), (32, 32, 512)]
+    assert places(256, dropout=False) == places(4) == []
+    resnet = resnet_generator((8, 8, 1), 1, width=1, blocks=2, dropout=True)
+    assert places_of_dropout(resnet) == [(2, 2, 4)] * 2
+
+
+def test_noise_at_test_time():
+    x = np.tanh(normal(1, 16, 16, 1))
+    for noise in (True, False):
+        network = unet_generator((16, 16, 1), 1, width=4, noise=noise)
+        network.set_weights([10 * w for w in network.get_weights()])
+        first, second = (numpy(network(x, training=False)) for _ in range(2))
+        assert (np.abs(first - second).max() > 1e-4) == noise
+
+
+def test_statistics_at_test_time():
+    x = 0.5 + normal(4, 16, 16, 1)
+    networks = [
+        unet_generator((16, 16, 1), 1, 2, dropout=False, normalization=kind)
+        for kind in ("batch", "test_batch")
+    ]
+    for network in networks[::-1]:
+        network.set_weights([5 * w for w in networks[0].get_weights()])
+    images = [numpy(network(x, training=True)) for network in networks]
+    np.testing.assert_allclose(images[0], images[1], atol=1e-5)
+    np.testing.assert_allclose(numpy(networks[1](x)), images[1], atol=1e-5)
+    assert np.abs(numpy(networks[0](x)) - images[0]).max() > 1e-3
+
+
+def test_unknown_sides():
+    network = resnet_generator((None, None, 1), 1, width=1, blocks=1)
+    assert network(normal(1, 8, 12, 1)).shape == (1, 8, 12, 1)
+    network = unet_generator((None, None, 1), 1, width=1, depth=2)
+    assert network(normal(1, 8, 12, 1)).shape == (1, 8, 12, 1)
+    network = patch_discriminator((None, None, 1), width=1, layers=1)
+    assert network(normal(1, 8, 9, 1)).shape == (1, 2, 2, 1)
+
+
+@pytest.mark.parametrize(("layers", "field"), [(0, 1), (1, 16), (2, 34), (3, 70)])
+def test_receptive_field(layers, field):
+    """Which pixels change the logit in the middle."""
+    side = 96 if layers == 3 else 64
+    network = patch_discriminator((side, side, 1), 0, 2, layers, "batch")
+    # Of one sign, so that nothing cancels; without statistics, which see everything.
+    network.set_weights([np.abs(w) + 0.1 for w in network.get_weights()])
+    middle = network.output_shape[1] // 2
+    _, gradient = backend.input_gradients(
+        lambda x: network(x, training=False)[:, middle, middle, 0],
+        ops.ones((1, side, side, 1)),
+    )
+    rows, columns = np.nonzero(numpy(gradient)[0, :, :, 0])
+    assert rows.max() - rows.min() + 1 == columns.max() - columns.min() + 1 == field
+
+
+def test_sizes_of_logits():
+    for shape, layers, logits in (
+        ((70, 70, 3), 3, (6, 6)),
+        ((24, 25, 3), 3, (1, 1)),
+        ((31, 13, 3), 2, (5, 1)),
+        ((5, 7, 3), 0, (5, 7)),
+    ):
+        network = patch_discriminator(shape, 2, width=1, layers=layers)
+        condition = np.zeros((2, *shape[:2], 2), "float32")
+        y = network([np.zeros((2, *shape), "float32"), condition])
+        assert tuple(y.shape) == (2, *logits, 1) == (2, *network.output_shape[1:])
+
+
+def test_half_precision():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        networks = [
+            resnet_generator((8, 8, 1), 1, width=2, blocks=1, dropout=True),
+            unet_generator((16, 16, 1), 1, width=2, normalization="test_batch"),
+            patch_discriminator((16, 16, 1), width=2, layers=1),
+        ]
+    finally:
+        keras.config.set_dtype_policy("float32")
+    for network in networks:
+        y = network(normal(2, *network.input_shape[1:]))
+        assert keras.backend.standardize_dtype(y.dtype) == "float32"
+        assert np.isfinite(numpy(y)).all()
+        assert network.layers[2].compute_dtype == "bfloat16"
+
+
+def test_sizes_that_do_not_fit():
+    for shape in ((30, 32, 3), (4, 8, 3)):
+        with pytest.raises(ValueError, match="multiples of 4 and at least 8. Received"):
+            resnet_generator(shape, 3)
+    with pytest.raises(ValueError, match=r"Received: depth=1 and 30 x 32"):
+        unet_generator((30, 32, 3), 3)
+    with pytest.raises(
+        ValueError, match=r"multiples of 2\*\*depth.*depth=6 and 96 x 64"
+    ):
+        unet_generator((96, 64, 3), 3, depth=6)
+    with pytest.raises(
+        ValueError, match="at least 24, for layers=3. Received: 23 x 32"
+    ):
+        patch_discriminator((23, 32, 3))
+    with pytest.raises(
+        ValueError, match="one of 'instance', 'batch'.*Received: 'none'"
+    ):
+        unet_generator((32, 32, 3), 3, normalization="none")
