@@ -1,4 +1,8 @@
-"""What the two players minimise, from logits: one value a sample."""
+"""What the players minimise, one value a sample.
+
+Most are losses of the two players, from their logits; `L1`, `Charbonnier`,
+`TotalVariation` and `Perceptual` are of images, for objectives that have such terms.
+"""
 
 import difflib
 
@@ -9,6 +13,10 @@ from keras_gans.losses.least_squares import LeastSquares
 from keras_gans.losses.loss import Loss
 from keras_gans.losses.minimax import Minimax
 from keras_gans.losses.minimax import NonSaturating
+from keras_gans.losses.perceptual import Perceptual
+from keras_gans.losses.reconstruction import L1
+from keras_gans.losses.reconstruction import Charbonnier
+from keras_gans.losses.reconstruction import TotalVariation
 from keras_gans.losses.relativistic import RelativisticAverage
 from keras_gans.losses.relativistic import RelativisticPairing
 from keras_gans.losses.wasserstein import Wasserstein
@@ -24,13 +32,17 @@ _NAMES = {
 }
 
 __all__ = [
+    "Charbonnier",
     "Hinge",
+    "L1",
     "LeastSquares",
     "Loss",
     "Minimax",
     "NonSaturating",
+    "Perceptual",
     "RelativisticAverage",
     "RelativisticPairing",
+    "TotalVariation",
     "Wasserstein",
     "get",
 ]
