@@ -133,3 +133,17 @@ def test_dropout_in_a_compiled_step():
     x = np.ones((4, 20), "float32")
     dropped = numpy(run({"x": x}))
     np.testing.assert_array_equal(dropped, numpy(layer(x)))
+
+
+def test_batch_statistics_in_inference_change_nothing_that_is_saved():
+    layer = kg.layers.BatchStatisticsNormalization(momentum=0.5, epsilon=1e-5)
+    x = 3.0 + 2.0 * normal(4, 5, 5, 2)
+    expected = (x - x.mean((0, 1, 2))) / x.std((0, 1, 2))
+    for training in (False, True):
+        before = numpy(layer.moving_mean) if layer.built else np.zeros(2)
+        y = numpy(layer(x, training=training))
+        np.testing.assert_allclose(y, expected, atol=1e-4)
+        moved = np.abs(numpy(layer.moving_mean) - before).max() > 0
+        assert moved == training
+    with pytest.raises(ValueError, match="`axis` as the last. Received: 1"):
+        kg.layers.BatchStatisticsNormalization(axis=1)(x)
