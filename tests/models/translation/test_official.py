@@ -1,4 +1,4 @@
-"""Weights of the authors' code: the same images and logits as there."""
+"""Weights in the authors' layout: the images and logits of that layout in torch."""
 
 import keras
 import numpy as np
