@@ -18,6 +18,8 @@ from keras_gans.layers.minibatch_discrimination import MinibatchDiscrimination
 from keras_gans.layers.minibatch_standard_deviation import MinibatchStandardDeviation
 from keras_gans.layers.permanent_dropout import PermanentDropout
 from keras_gans.layers.reflection_padding import ReflectionPadding2D
+from keras_gans.layers.pixel_shuffle import PixelShuffle
+from keras_gans.layers.pixel_shuffle import PixelUnshuffle
 from keras_gans.layers.resampling import Blur2D
 from keras_gans.layers.resampling import FIRDownSampling2D
 from keras_gans.layers.resampling import FIRUpSampling2D
@@ -51,6 +53,8 @@ __all__ = [
     "PermanentDropout",
     "PixelNormalization",
     "ReflectionPadding2D",
+    "PixelShuffle",
+    "PixelUnshuffle",
     "ScaledLeakyReLU",
     "SelfAttention",
     "SpectralNormalization",
