@@ -23,6 +23,7 @@ from keras_gans.layers.pixel_shuffle import PixelUnshuffle
 from keras_gans.layers.resampling import Blur2D
 from keras_gans.layers.resampling import FIRDownSampling2D
 from keras_gans.layers.resampling import FIRUpSampling2D
+from keras_gans.layers.residual_dense_block import ResidualDenseBlock
 from keras_gans.layers.self_attention import SelfAttention
 from keras_gans.layers.spectral_normalization import SpectralNormalization
 from keras_gans.layers.styles import AdaIN
@@ -55,6 +56,7 @@ __all__ = [
     "ReflectionPadding2D",
     "PixelShuffle",
     "PixelUnshuffle",
+    "ResidualDenseBlock",
     "ScaledLeakyReLU",
     "SelfAttention",
     "SpectralNormalization",
