@@ -3,5 +3,11 @@
 from keras_gans.models.super_resolution.networks import rrdb_network
 from keras_gans.models.super_resolution.networks import srgan_discriminator
 from keras_gans.models.super_resolution.networks import srresnet
+from keras_gans.models.super_resolution.official import rrdb_from_official
 
-__all__ = ["rrdb_network", "srgan_discriminator", "srresnet"]
+__all__ = [
+    "rrdb_from_official",
+    "rrdb_network",
+    "srgan_discriminator",
+    "srresnet",
+]
