@@ -13,6 +13,7 @@ from keras_gans import objectives
 from keras_gans import penalties
 from keras_gans import regularizers
 from keras_gans import schedules
+from keras_gans import tiling
 from keras_gans.balance import Balance
 from keras_gans.data_specs import Images
 from keras_gans.data_specs import Vectors
@@ -40,4 +41,5 @@ __all__ = [
     "presets",
     "regularizers",
     "schedules",
+    "tiling",
 ]

@@ -48,6 +48,7 @@ def test_every_recipe_is_short_and_tested():
         "augment_a_small_dataset",
         "sample",
         "resume",
+        "upscale",
     }
     for path in RECIPES.glob("*.py"):
         assert len(path.read_text("utf-8").splitlines()) <= 120, path
@@ -129,3 +130,20 @@ def test_augment_a_small_dataset(tmp_path):
     assert np.shape(rows) == (2, 2) and np.min(rows) >= 0.0 and np.max(rows) <= 1.0
     table = (tmp_path / "results.csv").read_text("utf-8").splitlines()
     assert table[0] == "seed,without_samples,with_samples" and len(table) == 3
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L"])
+def test_upscale(mode, tmp_path):
+    """With a tiny network of the golden file, once in tiles, once as a whole."""
+    pixels = np.random.default_rng(0).integers(0, 256, (21, 30, 4), "uint8")
+    Image.fromarray(pixels).convert(mode).save(tmp_path / "picture.png")
+    weights = RECIPES.parent / "tests" / "golden" / "rrdb_official_x2.pth"
+    out = tmp_path / "more" / "big.png"
+    for options in (["--tile", "16", "--overlap", "8"], ["--tile", "0"]):
+        large = load("upscale").main(
+            [str(weights), str(tmp_path / "picture.png"), "--out", str(out), *options]
+        )
+        assert large.shape == (42, 60, 4 if mode == "RGBA" else 3)
+        assert large.std() > 1
+        with Image.open(out) as image:
+            np.testing.assert_array_equal(np.asarray(image), large)

@@ -1,5 +1,6 @@
 """The variants: each a `keras.Model` that trains with `fit`."""
 
+from keras_gans.models import super_resolution
 from keras_gans.models.ac_gan import ACGAN
 from keras_gans.models.big_gan import BigGAN
 from keras_gans.models.big_gan_deep import BigGANDeep
@@ -30,4 +31,5 @@ __all__ = [
     "StyleGAN2",
     "WGAN",
     "WGANGP",
+    "super_resolution",
 ]
