@@ -132,18 +132,18 @@ def test_augment_a_small_dataset(tmp_path):
     assert table[0] == "seed,without_samples,with_samples" and len(table) == 3
 
 
-@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L"])
-def test_upscale(mode, tmp_path):
-    """With a tiny network of the golden file, once in tiles, once as a whole."""
+@pytest.mark.parametrize(("mode", "tile"), [("L", "0"), ("RGBA", "16")])
+def test_upscale(mode, tile, tmp_path):
+    """With a tiny network of the golden files, as a whole and in tiles."""
     pixels = np.random.default_rng(0).integers(0, 256, (21, 30, 4), "uint8")
     Image.fromarray(pixels).convert(mode).save(tmp_path / "picture.png")
     weights = RECIPES.parent / "tests" / "golden" / "rrdb_official_x2.pth"
     out = tmp_path / "more" / "big.png"
-    for options in (["--tile", "16", "--overlap", "8"], ["--tile", "0"]):
-        large = load("upscale").main(
-            [str(weights), str(tmp_path / "picture.png"), "--out", str(out), *options]
-        )
-        assert large.shape == (42, 60, 4 if mode == "RGBA" else 3)
-        assert large.std() > 1
-        with Image.open(out) as image:
-            np.testing.assert_array_equal(np.asarray(image), large)
+    large = load("upscale").main(
+        [str(weights), str(tmp_path / "picture.png"), "--out", str(out)]
+        + ["--tile", tile, "--overlap", "8"]
+    )
+    assert large.shape == (42, 60, 4 if mode == "RGBA" else 3)
+    assert large.std() > 1
+    with Image.open(out) as image:
+        np.testing.assert_array_equal(np.asarray(image), large)

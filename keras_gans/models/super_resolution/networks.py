@@ -45,16 +45,18 @@ def _doublings(scale, unshuffle=1):
     """How often features are doubled for a scale.
 
     Raises:
-        ValueError: If that is no whole number.
+        ValueError: If one is no power of two.
     """
-    ratio = scale * unshuffle
-    powers = [n > 0 and not n & (n - 1) for n in (scale, unshuffle, ratio)]
-    if not all(powers):
+    if any(not isinstance(n, int) or n < 1 or n & (n - 1) for n in (scale, unshuffle)):
         raise ValueError(
             "Expected: `scale` and `unshuffle` as powers of two, such as 4 and 1. "
             f"Received: {scale!r} and {unshuffle!r}."
         )
-    return ratio.bit_length() - 1
+    return (scale * unshuffle).bit_length() - 1
+
+
+def _batch_norm(name):
+    return BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)
 
 
 def srresnet(channels=3, width=64, blocks=16, scale=4):
@@ -88,7 +90,8 @@ def srresnet(channels=3, width=64, blocks=16, scale=4):
         return _batch_norm(f"{name}_norm")(x)
 
     def prelu(x, name):
-        return layers.PReLU(_constant(0.25), shared_axes=[1, 2], name=name)(x)
+        start = initializers.Constant(0.25)
+        return layers.PReLU(start, shared_axes=[1, 2], name=name)(x)
 
     doublings = _doublings(scale)
     images = Input((None, None, channels), name="images")
@@ -104,14 +107,6 @@ def srresnet(channels=3, width=64, blocks=16, scale=4):
     x = convolution(x, channels, 9, "to_image")
     x = layers.Activation("linear", dtype="float32")(x)
     return Model(images, x, name="generator")
-
-
-def _constant(value):
-    return initializers.Constant(value)
-
-
-def _batch_norm(name):
-    return BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)
 
 
 def rrdb_network(

@@ -89,6 +89,8 @@ def test_half_precision_and_saving(tmp_path):
 def test_wrong_arguments():
     with pytest.raises(ValueError, match="powers of two.*Received: 3 and 1"):
         srresnet(scale=3)
+    with pytest.raises(ValueError, match="Received: 2.5 and 1"):
+        rrdb_network(scale=2.5)
     with pytest.raises(ValueError, match="Received: 4 and 3"):
         rrdb_network(unshuffle=3)
     with pytest.raises(ValueError, match="`growth` as an int.*Received: 0"):
