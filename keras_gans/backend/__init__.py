@@ -24,10 +24,11 @@
 
 `tensorflow_ops.py`, `jax_ops.py` and `torch_ops.py` likewise, for layers:
 
-* `conv(inputs, kernel, strides, groups=1)`, `conv_transpose(inputs, kernel, strides)`:
-  2D, images `(B, H, W, C)`, kernels as in Keras, "same" padding, which must be
-  symmetric: k - s even and not negative for each side k of the kernel and stride s; H
-  and W of the larger image are multiples of the stride.
+* `conv(inputs, kernel, strides, groups=1, padding="same")` and
+  `conv_transpose(inputs, kernel, strides)`: 2D, images `(B, H, W, C)`, kernels as in
+  Keras, "same" padding, which must be symmetric: k - s even and not negative for each
+  side k of the kernel and stride s; H and W of the larger image are multiples of the
+  stride. Without groups, `conv` takes padding "valid" too.
 * `pack_kernel(kernel)`: puts the variable into the memory order they are fastest with.
 * `pack_states(states, variables)`: likewise for an optimizer's states of the variables.
 * `batch_norm(inputs, gamma, beta, epsilon)`: `(outputs, mean, variance)`, normalized

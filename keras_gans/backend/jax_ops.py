@@ -7,11 +7,11 @@ import jax.numpy as jnp
 from keras import ops
 
 
-def conv(inputs, kernel, strides, groups=1):
+def conv(inputs, kernel, strides, groups=1, padding="same"):
     """2D convolution; see `keras_gans.backend`."""
     if groups > 1 and jax.default_backend() == "cpu":
         return _conv_in_groups(inputs, kernel, strides, groups)
-    return ops.conv(inputs, kernel, strides=strides, padding="same")
+    return ops.conv(inputs, kernel, strides=strides, padding=padding)
 
 
 def _conv_in_groups(inputs, kernel, strides, groups):

@@ -4,10 +4,10 @@ import tensorflow as tf
 from keras import ops
 
 
-def conv(inputs, kernel, strides, groups=1):
+def conv(inputs, kernel, strides, groups=1, padding="same"):
     """2D convolution; see `keras_gans.backend`."""
     if groups == 1 or tf.config.list_logical_devices("GPU"):
-        return ops.conv(inputs, kernel, strides=strides, padding="same")
+        return ops.conv(inputs, kernel, strides=strides, padding=padding)
     # TensorFlow has no gradients of groups on CPUs, and Keras goes through XLA, which
     # takes ninety times as long as one convolution after the other.
     pairs = zip(

@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional
 
 
-def conv(inputs, kernel, strides, groups=1):
+def conv(inputs, kernel, strides, groups=1, padding="same"):
     """2D convolution; see `keras_gans.backend`."""
     weight = kernel.permute(3, 2, 0, 1)
     if weight.shape[0] == 1:  # else bfloat16 fails on CPUs without its instructions
@@ -17,7 +17,7 @@ def conv(inputs, kernel, strides, groups=1):
         inputs.permute(0, 3, 1, 2),
         weight,
         stride=strides,
-        padding=_padding(kernel, strides),
+        padding=_padding(kernel, strides) if padding == "same" else 0,
         groups=groups,
     )
     return outputs.permute(0, 2, 3, 1)

@@ -19,16 +19,26 @@ def _is_plain(layer):
     )
 
 
+def _is_bare(layer):
+    """Whether there is no padding, and no groups."""
+    return (
+        layer.data_format == "channels_last"
+        and layer.padding == "valid"
+        and layer.groups == 1
+        and tuple(layer.dilation_rate) == (1, 1)
+    )
+
+
 @keras.saving.register_keras_serializable("keras_gans")
 class Conv2D(keras.layers.Conv2D):
     """`keras.layers.Conv2D`, without torch's changes of memory layout.
 
     On CPUs convolutions in groups go round XLA's, which took TensorFlow and JAX ninety
     times as long (16 x 16 x 128 in 8 groups).
-    The fast way is taken for channels-last images, padding "same" and kernels that
-    exceed the stride by an even number, such as 3 with stride 1 or 4 with stride 2, and
-    sizes that the stride divides; any other case is Keras' own. Arguments, weights and
-    results are those of Keras' layer.
+    The fast way is taken for channels-last images and padding "valid" without groups,
+    or padding "same" and kernels that exceed the stride by an even number, such as 3
+    with stride 1 or 4 with stride 2, and sizes that the stride divides; any other case
+    is Keras' own. Arguments, weights and results are those of Keras' layer.
 
     Example:
 
@@ -41,11 +51,14 @@ class Conv2D(keras.layers.Conv2D):
     def build(self, input_shape):
         """Makes the kernel."""
         super().build(input_shape)
-        if _is_plain(self):
+        if _is_plain(self) or _is_bare(self):
             backend.pack_kernel(self._kernel)
 
     def convolution_op(self, inputs, kernel):
         """Convolves, without bias and activation."""
+        if _is_bare(self):
+            kernel = ops.convert_to_tensor(kernel)
+            return backend.conv(inputs, kernel, self.strides, padding="valid")
         sizes = zip(inputs.shape[1:3], self.strides, strict=True)
         divisible = all(size is not None and size % s == 0 for size, s in sizes)
         if divisible and _is_plain(self):

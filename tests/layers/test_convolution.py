@@ -86,6 +86,15 @@ def test_groups_equal_keras(kernel, stride, groups):
         np.testing.assert_allclose(value, expected, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.parametrize(("kernel", "stride"), [(7, 1), (3, 2)])
+def test_without_padding_equals_keras(kernel, stride):
+    """Values, and first and second derivatives."""
+    options = {"kernel_size": kernel, "strides": stride, "padding": "valid"}
+    ours, theirs, x = pair("Conv2D", filters=1, **options)
+    for value, expected in zip(gradients(ours, x), gradients(theirs, x), strict=True):
+        np.testing.assert_allclose(value, expected, rtol=1e-3, atol=1e-4)
+
+
 def test_odd_size_with_stride_equals_keras():
     ours, theirs, x = pair(
         "Conv2D", filters=6, kernel_size=4, strides=2, padding="same"
