@@ -17,36 +17,25 @@ step, here, is written once, in the stateful style, for every backend and varian
 """
 
 import keras
-import numpy as np
 
-from keras_gans import backend
 from keras_gans import losses
 from keras_gans.conditions import make_condition
 from keras_gans.data_specs import Images
-from keras_gans.models.compiling import CompileMixin
+from keras_gans.models.adversarial import AdversarialModel
+from keras_gans.models.adversarial import average_of
+from keras_gans.models.adversarial import dtype_policy
 from keras_gans.models.evaluation import EvaluationMixin
+from keras_gans.models.gan_compiling import GANCompileMixin
 from keras_gans.models.mlp import mlp_discriminator
 from keras_gans.models.mlp import mlp_generator
 from keras_gans.models.objectives import Objectives
 from keras_gans.models.sampling import SamplingMixin
-from keras_gans.models.saving import SavingMixin
-from keras_gans.models.step import AlternatingStep
 from keras_gans.models.step import Player
-from keras_gans.models.training import TrainingMixin
-from keras_gans.utils.random import SeedGenerator
 
 
 @keras.saving.register_keras_serializable("keras_gans")
 class GAN(
-    backend.TrainStep,
-    AlternatingStep,
-    Objectives,
-    CompileMixin,
-    EvaluationMixin,
-    TrainingMixin,
-    SamplingMixin,
-    SavingMixin,
-    keras.Model,
+    Objectives, GANCompileMixin, EvaluationMixin, SamplingMixin, AdversarialModel
 ):
     """A generative adversarial network: two networks, trained against each other.
 
@@ -94,7 +83,6 @@ class GAN(
     ```
     """
 
-    default_batch_size = 100
     takes_any_preset = True  # of this class alone: variants refuse one another's
     is_conditional = False  # whether the variant's own networks take a condition
 
@@ -152,7 +140,7 @@ class GAN(
         self.num_classes = num_classes
         self.condition = condition
         self.pac = pac
-        with _dtype_policy(self.dtype_policy):
+        with dtype_policy(self.dtype_policy):
             if generator is None or discriminator is None:
                 networks = self.networks(self.data_spec, latent_dim, **sizes)
             if discriminator is None and pac > 1:
@@ -161,19 +149,8 @@ class GAN(
         self.generator = generator or networks[0]
         self.discriminator = discriminator or networks[1]
         self._check_networks()
-        self.ema_generator = keras.models.clone_model(self.generator)
-        self.ema_generator.set_weights(self.generator.get_weights())
-        self.ema_generator.trainable = False
-        if seed is None:
-            seed = int(np.random.default_rng().integers(2**31))
-        self.seed = seed
-        self.seed_generator = SeedGenerator(seed)
-        self.images_seen = self.add_weight(
-            shape=(), initializer="zeros", dtype="int32", trainable=False,
-            name="images_seen",
-        )  # fmt: skip
-        backend.fix_random_states(self)
-        self.built = True
+        self.ema_generator = average_of(self.generator)
+        self._init_training(seed)
 
     def networks(self, data_spec, latent_dim, hidden_units=1200):
         """Makes the paper's networks; a variant makes its own.
@@ -283,17 +260,3 @@ def _input_shapes(network):
     if isinstance(shapes, list):
         return tuple(shapes[0]), tuple(shapes[1])
     return tuple(shapes), None
-
-
-class _dtype_policy:
-    """Makes networks under a dtype policy, whatever the global one."""
-
-    def __init__(self, policy):
-        self.policy = policy
-
-    def __enter__(self):
-        self.before = keras.config.dtype_policy()
-        keras.config.set_dtype_policy(self.policy)
-
-    def __exit__(self, *_):
-        keras.config.set_dtype_policy(self.before)

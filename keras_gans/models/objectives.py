@@ -47,6 +47,20 @@ class Objectives:
             option.build()
         return [v for option in options for v in option.variables]
 
+    def log_names(self):
+        """Names of all logs: those of every GAN, of the variant, of the options."""
+        names = super().log_names()
+        names += [penalty.name for penalty in self.penalties if penalty.has_value]
+        names += ["feature_matching"] if self.feature_matching is not None else []
+        names += ["d_active", "g_active"] if self.balance is not None else []
+        names += self.augment.log_names if self.augment is not None else []
+        if len(set(names)) < len(names):
+            raise ValueError(
+                "Expected: penalties with different names. Received: "
+                f"{[penalty.name for penalty in self.penalties]}."
+            )
+        return names
+
     def discriminator_objective(self, real, labels=None, training=True):
         """What the discriminator minimises: mean loss plus weighted mean penalties.
 

@@ -11,29 +11,32 @@ Player = collections.namedtuple("Player", "name networks objective steps")
 Player.__doc__ = """One side of the game.
 
 `networks` are the ones it updates, with the optimizer of its `name`;
-`objective(real, labels)` returns the scalar to minimise and a dict of logs; `steps` is
-how many updates it makes in one alternating step.
+`objective(real, labels)` returns the scalar to minimise and a dict of logs, and may
+return, as a third, tensors to show to the players after it, whose objectives get them
+as a third argument; `steps` is how many updates it makes in one alternating step.
 """
 
 
 class AlternatingStep:
-    """One turn of every player on one batch, the average of the generator, the logs.
+    """One turn of every player on one batch, the averages of generators, the logs.
 
-    What it needs of a model: `players()`, `optimizer.players`, `data_spec`,
-    `condition`, `penalties`, `balance`, `feature_matching`, `generator`,
-    `ema_generator`, `ema_half_life` and `images_seen`. The code is in the stateful
-    style (read variables, compute, assign); `backend.TrainStep` makes each backend's
-    `train_step` of it.
+    What it needs of a model: `players()`, `averaged()`, `optimizer.players`,
+    `data_spec`, `condition`, `ema_half_life` and `images_seen`. The code is in the
+    stateful style (read variables, compute, assign); `backend.TrainStep` makes each
+    backend's `train_step` of it.
     """
 
     term_names = ()  # logs of a variant's further terms, beside those of every GAN
+    penalties = ()
+    balance = None
 
     def alternating_step(self, x, y=None):
         """One turn of every player on one batch; the backend makes `train_step` of it.
 
         Args:
             x: `(k * B, ...)` examples; the discriminator's k updates see k slices.
-            y: Optional labels of them, `(k * B,)` or `(k * B, K)`.
+            y: Optional labels of them, `(k * B,)` or `(k * B, K)`, or what else the
+                model's `condition` makes of the second part of its data.
 
         Returns:
             Dict of logs, means over the epoch so far.
@@ -42,29 +45,30 @@ class AlternatingStep:
         labels = self._labels(y)
         slices = max(player.steps for player in self.players())
         batch_size = ops.shape(real)[0] // slices
+        shown = ()
         for player in self.players():
             for i in range(player.steps):
                 rows = slice(i * batch_size, (i + 1) * batch_size)
-                self._update(
-                    player, real[rows], None if labels is None else labels[rows]
-                )
+                batch = real[rows], None if labels is None else labels[rows]
+                shown = self._update(player, *batch, *shown) or shown
         with backend.no_gradients():
             self._update_ema(batch_size)
             seen = ops.cast(slices * batch_size * backend.num_replicas(), "int32")
             self.images_seen.assign_add(seen)
         return self.get_metrics_result()
 
-    def _update(self, player, real, labels):
+    def _update(self, player, real, labels, *shown):
+        """One update of a player; returns what it shows to those after it."""
         replicas = backend.num_replicas()  # gradients are summed over replicas
 
         def objective():
-            value, logs = player.objective(real, labels)
+            value, logs, *shows = player.objective(real, labels, *shown)
             for network in player.networks:  # regularizers of its layers
                 value = value + sum(network.losses)
-            return value / replicas, logs
+            return value / replicas, (logs, tuple(shows))
 
         variables = variables_of(player)
-        (_, logs), gradients = backend.value_and_grad(objective, variables)
+        (_, (logs, shows)), gradients = backend.value_and_grad(objective, variables)
         optimizer = self.optimizer.players[player.name]
         if self.balance is None:
             backend.apply_gradients(optimizer, gradients, variables)
@@ -77,6 +81,11 @@ class AlternatingStep:
                 for penalty in self.penalties:
                     penalty.after_update(variables)
             self._track(logs)
+        return shows
+
+    def averaged(self):
+        """Pairs of a network and its average, which is what samples are made with."""
+        return [(self.generator, self.ema_generator)]
 
     def _update_ema(self, batch_size):
         """Ema <- beta ema + (1 - beta) w, beta = 2^(-images / half life)."""
@@ -87,7 +96,11 @@ class AlternatingStep:
             if callable(half_life):
                 half_life = ops.maximum(half_life(self.images_seen), 1e-8)
             rate = 1.0 - ops.power(0.5, images / half_life)
-        pairs = zip(self.generator.weights, self.ema_generator.weights, strict=True)
+        pairs = [
+            pair
+            for network, average in self.averaged()
+            for pair in zip(network.weights, average.weights, strict=True)
+        ]
         for weight, average in pairs:
             if weight.trainable and self.ema_half_life is not None:
                 backend.move_average(average, weight, rate)
@@ -108,18 +121,12 @@ class AlternatingStep:
             return None
         return self.condition.to_network(y)
 
+    def log_names(self):
+        """Names of all logs."""
+        return ["d_loss", "g_loss", "d_real", "d_fake", *self.term_names]
+
     def _make_trackers(self):
-        names = ["d_loss", "g_loss", "d_real", "d_fake"]
-        names += [penalty.name for penalty in self.penalties if penalty.has_value]
-        names += ["feature_matching"] if self.feature_matching is not None else []
-        names += ["d_active", "g_active"] if self.balance is not None else []
-        names += self.augment.log_names if self.augment is not None else []
-        names += self.term_names
-        if len(set(names)) < len(names):
-            raise ValueError(
-                "Expected: penalties with different names. Received: "
-                f"{[penalty.name for penalty in self.penalties]}."
-            )
+        names = self.log_names()
         # Not tracked by Keras, or each `compile` would add to the model's state.
         trackers = {name: keras.metrics.Mean(name=name) for name in names}
         object.__setattr__(self, "_trackers", trackers)

@@ -1,0 +1,71 @@
+"""What every model has whose networks are trained against each other."""
+
+import keras
+import numpy as np
+
+from keras_gans import backend
+from keras_gans.models.compiling import CompileMixin
+from keras_gans.models.saving import SavingMixin
+from keras_gans.models.step import AlternatingStep
+from keras_gans.models.training import TrainingMixin
+from keras_gans.utils.random import SeedGenerator
+
+
+class AdversarialModel(
+    backend.TrainStep,
+    AlternatingStep,
+    CompileMixin,
+    TrainingMixin,
+    SavingMixin,
+    keras.Model,
+):
+    """The step, `fit`, `compile` and files; a family of models states its game.
+
+    A family (`GAN`, which makes examples of latents; `TranslationModel`, which makes
+    images of images) has `data_spec` and `condition`, for the two parts of its data, a
+    `recipe()`, and `players()` with their objectives.
+    """
+
+    default_batch_size = 100
+    takes_any_preset = False
+    pac = 1
+
+    def _init_training(self, seed):
+        """Makes the state of training, once the networks are there.
+
+        Args:
+            seed: Optional int, start of the random numbers of training and of the
+                order of examples.
+        """
+        if seed is None:
+            seed = int(np.random.default_rng().integers(2**31))
+        self.seed = seed
+        self.seed_generator = SeedGenerator(seed)
+        self.images_seen = self.add_weight(
+            shape=(), initializer="zeros", dtype="int32", trainable=False,
+            name="images_seen",
+        )  # fmt: skip
+        backend.fix_random_states(self)
+        self.built = True
+
+
+def average_of(network):
+    """A copy of a network, for the average of its weights; it is not trained."""
+    average = keras.models.clone_model(network)
+    average.set_weights(network.get_weights())
+    average.trainable = False
+    return average
+
+
+class dtype_policy:
+    """Makes networks under a dtype policy, whatever the global one."""
+
+    def __init__(self, policy):
+        self.policy = policy
+
+    def __enter__(self):
+        self.before = keras.config.dtype_policy()
+        keras.config.set_dtype_policy(self.policy)
+
+    def __exit__(self, *_):
+        keras.config.set_dtype_policy(self.before)
