@@ -89,3 +89,46 @@ class LinearRamp(keras.optimizers.schedules.LearningRateSchedule):
     def get_config(self):
         """Returns the arguments."""
         return {"end": self.end, "rate": self.rate}
+
+
+@keras.saving.register_keras_serializable("keras_gans")
+class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
+    r"""Constant, then in a straight line to 0.
+
+        v(t) = start min(1, max(0, (end - t) / (end - begin)))
+
+    CycleGAN and pix2pix (their code) keep the rate for 100 epochs, and let it fall to 0
+    over 100 more.
+
+    Args:
+        start: Float, the value until `begin`.
+        begin: Int >= 0, steps: updates of a player.
+        end: Int > `begin`, steps.
+
+    Raises:
+        ValueError: If `end` does not come after `begin`.
+
+    Example:
+
+    >>> float(LinearDecay(2e-4, 100, 200)(150))
+    0.0001
+    """
+
+    def __init__(self, start, begin, end):
+        if not 0 <= begin < end:
+            raise ValueError(
+                "Expected: 0 <= `begin` < `end`, in steps. Received: "
+                f"begin={begin!r}, end={end!r}."
+            )
+        self.start = float(start)
+        self.begin = begin
+        self.end = end
+
+    def __call__(self, step):
+        """The value at a step, a float32 scalar."""
+        left = float(self.end) - ops.cast(step, "float32")
+        return self.start * ops.clip(left / float(self.end - self.begin), 0.0, 1.0)
+
+    def get_config(self):
+        """Returns the arguments."""
+        return {"start": self.start, "begin": self.begin, "end": self.end}

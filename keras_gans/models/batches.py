@@ -19,24 +19,27 @@ class ArrayBatches(keras.utils.PyDataset):
     order.
 
     Args:
-        arrays: Tuple of arrays of the same length N: images, and labels if any.
+        arrays: Tuple of arrays: images, and labels if any, of the same length N.
         batch_size: Int, examples of one step; at most N.
         shuffle: Bool.
         seed: Non-negative int.
+        aligned: Whether rows of the arrays belong together. If not, each array has an
+            order of its own, and an epoch lasts as long as the longest of them does.
 
     Attributes:
         within_epoch: Whether an epoch is running.
     """
 
-    def __init__(self, arrays, batch_size, shuffle, seed):
+    def __init__(self, arrays, batch_size, shuffle, seed, aligned=True):
         super().__init__()
         self.arrays = arrays
         self.batch_size = batch_size
         self.shuffle = shuffle
         self.seed = seed
-        self.length = len(arrays[0]) // batch_size
+        self.aligned = aligned
+        self.length = max(map(len, arrays)) // batch_size
         self.within_epoch = False
-        self.cached = (None, None)
+        self.cached = [(None, None)] * len(arrays)
         self.set_epoch(0)
 
     def set_epoch(self, epoch):
@@ -51,34 +54,42 @@ class ArrayBatches(keras.utils.PyDataset):
         """Takes a note: the size of batches may change now."""
         self.within_epoch = False
 
-    def _order(self, turn):
-        """Order of the examples when they come for the `turn`-th time."""
+    def _order(self, turn, which):
+        """Order of an array's examples when they come for the `turn`-th time."""
         # One assignment each: a thread that reads ahead for the epoch before must not
         # leave its order to this one.
-        key = (self.seed, self.epoch, *((turn,) if turn else ()))
-        cached_key, order = self.cached
+        key = (self.seed, self.epoch)
+        if turn or which:
+            key += (turn, which) if which else (turn,)
+        cached_key, order = self.cached[which]
         if cached_key != key:
-            count = len(self.arrays[0])
+            count = len(self.arrays[which])
             order = np.arange(count)
             if self.shuffle:
                 order = np.random.default_rng(key).permutation(count)
-            self.cached = (key, order)
+            self.cached[which] = (key, order)
         return order
 
-    def __len__(self):
-        return self.length
-
-    def __getitem__(self, index):
-        count = len(self.arrays[0])
+    def _rows(self, index, which):
+        """Rows of an array in a batch."""
+        count = len(self.arrays[which])
         start, rows = index * self.batch_size, []
         end = start + self.batch_size
         while start < end:
             turn, first = divmod(start, count)
             last = min(first + end - start, count)
-            rows.append(self._order(turn)[first:last])
+            rows.append(self._order(turn, which)[first:last])
             start += last - first
-        rows = rows[0] if len(rows) == 1 else np.concatenate(rows)
-        return tuple(array[rows] for array in self.arrays)
+        return rows[0] if len(rows) == 1 else np.concatenate(rows)
+
+    def __len__(self):
+        return self.length
+
+    def __getitem__(self, index):
+        if self.aligned:
+            rows = self._rows(index, 0)
+            return tuple(array[rows] for array in self.arrays)
+        return tuple(a[self._rows(index, i)] for i, a in enumerate(self.arrays))
 
 
 class SetEpoch(keras.callbacks.Callback):

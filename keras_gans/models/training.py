@@ -14,6 +14,8 @@ from keras_gans.models.batches import join_batches
 class TrainingMixin:
     """`fit` and `evaluate` of a model with a `data_spec`."""
 
+    data_are_aligned = True  # whether x[i] belongs to y[i]
+
     def fit(
         self,
         x=None,
@@ -198,8 +200,9 @@ class TrainingMixin:
                 f"examples. Received: batch_size={batch_size} of {len(x)} examples."
             )
         step_size = min(batch_size * slices, len(x) // slices * slices)
+        arrays = (x,) if y is None else (x, y)
         batches = ArrayBatches(
-            (x,) if y is None else (x, y), step_size, shuffle, self.seed
+            arrays, step_size, shuffle, self.seed, self.data_are_aligned
         )
         return batches, [SetEpoch(batches)]
 
