@@ -26,6 +26,8 @@ from keras_gans.preset_files import FILES
 from keras_gans.preset_files import WEIGHTS
 from keras_gans.version import __version__
 
+NETWORKS = ("generator", "discriminator")  # attributes of models; of two domains, too
+
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class Preset:
@@ -268,7 +270,7 @@ def _check_class(model_cls, model_config, preset):
             f"{str(preset)!r}, of the class {registered_name}. Import the module that "
             f"defines it first: {model_config['module']}."
         )
-    takes_any = vars(model_cls).get("takes_any_preset") and issubclass(cls, model_cls)
+    takes_any = vars(model_cls).get("takes_any_preset")
     if cls is not model_cls and not takes_any:
         raise ValueError(
             f"{model_cls.__name__}.from_preset expects a preset of "
@@ -323,7 +325,7 @@ def _listed(value):
 def _default_card(model, name, metadata):
     counts = {
         part: f"{getattr(model, part).count_params():,}"
-        for part in ("generator", "discriminator")
+        for part in (f"{n}{of}" for n in NETWORKS for of in ("", "_a", "_b"))
         if hasattr(model, part)
     }
     facts = {"class": f"`{type(model).__name__}` (keras_gans {__version__})"}
@@ -334,9 +336,10 @@ def _default_card(model, name, metadata):
     facts |= {key: fact for key, fact in metadata.items() if key != "description"}
     lines = [f"* {key.capitalize()}: {_listed(fact)}" for key, fact in facts.items()]
     description = metadata.get("description", "A preset of keras_gans.")
+    usage = getattr(model, "usage", "samples = gan.generate(16, seed=0)")
     return "\n".join(
         [f"# {name}", "", description, "", *lines, "", "```python"]
         + ["import keras_gans as kg", ""]
         + [f'gan = kg.models.GAN.from_preset("{name}")  # a folder or hf://user/repo']
-        + ["samples = gan.generate(16, seed=0)", "```", ""]
+        + [usage, "```", ""]
     )

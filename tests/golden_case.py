@@ -13,12 +13,15 @@ from keras import ops
 
 import keras_gans as kg
 from keras_gans import backend
+from keras_gans.models.translation import TranslationModel
+from keras_gans.models.translation.networks import unet_generator
 from tests.gan_test_case import Batches
 
 FOLDER = pathlib.Path(__file__).parent / "golden"
 START = 11
 TINY = {"image_shape": (16, 16, 1), "latent_dim": 6, "seed": 0}
 STYLES = {"style_dim": 5, "channel_base": 32, "channel_max": 4, "mapping_depth": 1}
+PATCHES = {"discriminator_width": 4, "discriminator_layers": 2, "seed": 0}
 PENALTIES = {
     "gradient_penalty": kg.penalties.GradientPenalty(10.0),
     "lipschitz_penalty": kg.penalties.LipschitzPenalty(10.0),
@@ -40,6 +43,11 @@ def no_dropout_ac_gan():
     from keras_gans.models.ac_gan.ac_gan import ac_gan_discriminator
 
     return ac_gan_discriminator(TINY["image_shape"], 3, 2, dropout=0.0)
+
+
+def no_dropout_unet():
+    """Likewise for pix2pix."""
+    return unet_generator((16, 16, 1), 3, width=4, dropout=False)
 
 
 CASES = {
@@ -111,6 +119,19 @@ CASES = {
             "augment": kg.augment.ADA(p=0.5, speed=100, every=2),
         },
     ),
+    "pix2pix": (
+        lambda: kg.models.Pix2Pix(
+            (16, 16, 1), (16, 16, 3), generator=no_dropout_unet(), **PATCHES
+        ),
+        {},
+    ),
+    "cycle_gan": (
+        lambda: kg.models.CycleGAN(
+            (16, 16, 3), blocks=1, width=4, pool_size=5, **PATCHES
+        ),
+        # Less of them, as instance normalization enlarges what rounding differs by.
+        {"cycle_weight": 1.0, "identity_weight": 0.5},
+    ),
     "wgan": (lambda: kg.models.WGAN(width=4, **TINY), {"discriminator_steps": 2}),
     "wgan_gp": (lambda: kg.models.WGANGP(width=4, **TINY), {"discriminator_steps": 2}),
     "r1_r2_lazy": (
@@ -158,7 +179,7 @@ def seed_weights(model):
     # Networks with equalized rates scale their weights themselves, those of dense
     # layers of mapping networks by 0.01 more.
     equalized = isinstance(model, kg.models.StyleGAN2)
-    for network in (model.generator, model.discriminator):
+    for network in trained(model):
         for weight in network.weights:
             values = rng.normal(0.0, 1.0 if equalized else 0.1, weight.shape)
             if equalized and weight.path.startswith("dense_"):
@@ -166,7 +187,19 @@ def seed_weights(model):
             if weight.name in ("gamma", "moving_variance"):
                 values = 1.0 + np.abs(values)
             weight.assign(values.astype("float32"))
-    model.ema_generator.set_weights(model.generator.get_weights())
+    for network, average in model.averaged():
+        average.set_weights(network.get_weights())
+
+
+def trained(model):
+    """The networks that training changes."""
+    if is_gan(model):
+        return [model.generator, model.discriminator]
+    return [n for player in model.players() for n in player.networks]
+
+
+def is_gan(model):
+    return not isinstance(model, TranslationModel)
 
 
 def compute(name):
@@ -182,6 +215,34 @@ def compute(name):
     on_jax = keras.config.backend() == "jax"
     model.compile(**sgd, run_eagerly=not on_jax, **options)
     rng = np.random.default_rng(3)
+    if is_gan(model):
+        evaluate, images, labels = gan_values(model, rng)
+    else:
+        evaluate, images, labels = translation_values(model, rng)
+    if on_jax:
+        evaluate = backend.compiled(evaluate, model.variables)
+    with numpy_random():
+        values = dict(evaluate({}))
+        three = [
+            None if a is None else np.concatenate([a] * 3) for a in (images, labels)
+        ]
+        data = Batches(three[0], 4, three[1])
+        history = model.fit(data, shuffle=False, verbose=0).history
+    values |= {f"log/{m.name}": history[m.name][0] for m in model.metrics}
+    averages = [average for _, average in model.averaged()]
+    for i, network in enumerate([*trained(model), *averages]):
+        name = network.name if is_gan(model) else f"{i}_{network.name}"
+        for k, weight in enumerate(network.weights):
+            values[f"{name}/{k}/{weight.name}"] = weight
+    with backend.no_gradients():
+        return {
+            key: np.array(ops.convert_to_numpy(v), "float32")
+            for key, v in values.items()
+        }
+
+
+def gan_values(model, rng):
+    """A function to the values before training, images and labels."""
     latents = rng.standard_normal((4, model.latent_dim)).astype("float32")
     images = rng.integers(
         0, 256, (4 * model.discriminator_steps, *model.data_spec.shape), "uint8"
@@ -205,25 +266,28 @@ def compute(name):
             values[key] = penalty(discriminate, real, fake, 0)
         return values
 
-    if on_jax:
-        evaluate = backend.compiled(evaluate, model.variables)
-    with numpy_random():
-        values = dict(evaluate({}))
-        three = [
-            None if a is None else np.concatenate([a] * 3) for a in (images, labels)
-        ]
-        data = Batches(three[0], 4, three[1])
-        history = model.fit(data, shuffle=False, verbose=0).history
-    values |= {f"log/{m.name}": history[m.name][0] for m in model.metrics}
-    networks = model.generator, model.discriminator, model.ema_generator
-    for network in networks:
-        for i, weight in enumerate(network.weights):
-            values[f"{network.name}/{i}/{weight.name}"] = weight
-    with backend.no_gradients():
-        return {
-            key: np.array(ops.convert_to_numpy(v), "float32")
-            for key, v in values.items()
-        }
+    return evaluate, images, labels
+
+
+def translation_values(model, rng):
+    """Likewise of a model of two domains: the second's images are the labels."""
+    specs = model.data_spec, model.data_spec_b
+    images = [rng.integers(0, 256, (4, *spec.shape), "uint8") for spec in specs]
+    a, b = (
+        spec.to_network(ops.convert_to_tensor(x))
+        for spec, x in zip(specs, images, strict=True)
+    )
+
+    def evaluate(_):
+        values = {}
+        for player in model.players():
+            value, logs, *_ = player.objective(a, b, training=False)
+            values |= {player.name: value, **logs}
+        for to, (network, *_) in model.directions().items():
+            values[f"fake_{to}"] = network(a if to == "b" else b, training=False)
+        return values
+
+    return evaluate, *images
 
 
 if __name__ == "__main__":

@@ -5,9 +5,11 @@ from keras_gans.models.ac_gan import ACGAN
 from keras_gans.models.big_gan import BigGAN
 from keras_gans.models.big_gan_deep import BigGANDeep
 from keras_gans.models.conditional_gan import ConditionalGAN
+from keras_gans.models.cycle_gan import CycleGAN
 from keras_gans.models.dcgan import DCGAN
 from keras_gans.models.gan import GAN
 from keras_gans.models.info_gan import InfoGAN
+from keras_gans.models.pix2pix import Pix2Pix
 from keras_gans.models.r3_gan import R3GAN
 from keras_gans.models.sa_gan import SAGAN
 from keras_gans.models.sn_gan import SNGAN
@@ -21,9 +23,11 @@ __all__ = [
     "BigGAN",
     "BigGANDeep",
     "ConditionalGAN",
+    "CycleGAN",
     "DCGAN",
     "GAN",
     "InfoGAN",
+    "Pix2Pix",
     "R3GAN",
     "SAGAN",
     "SNGAN",

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 import keras_gans as kg
+from keras_gans.models.translation import TranslationModel
 from tests.gan_test_case import GANTestCase
 
 SMALL = {"image_shape": (16, 16, 1), "latent_dim": 8}
@@ -15,6 +16,8 @@ STYLES = {
 DEEP = (
     kg.models.ACGAN,
     kg.models.BigGAN,
+    kg.models.CycleGAN,
+    kg.models.Pix2Pix,
     kg.models.R3GAN,
     kg.models.SAGAN,
     kg.models.SNGAN,
@@ -27,6 +30,9 @@ BIG_GAN = {
     "width": 2,
     "channels": (2, 1, 1, 1),
 }
+
+
+TRANSLATION = {"width": 4, "discriminator_width": 4, "discriminator_layers": 2}
 
 
 class TestContract(GANTestCase):
@@ -56,11 +62,15 @@ class TestContract(GANTestCase):
             (kg.models.StyleGAN, STYLES),
             (kg.models.StyleGAN2, {"num_classes": 3, **STYLES}),
             (kg.models.BigGAN, {"num_classes": 3, **BIG_GAN}),
+            (kg.models.Pix2Pix, {"image_shape_b": (16, 16, 3), **TRANSLATION}),
+            (kg.models.CycleGAN, {"blocks": 1, "pool_size": 10, **TRANSLATION}),
         ],
     )
     def test_variant(self, cls, sizes, tmp_path):
         given = SMALL | sizes
         if cls is kg.models.InfoGAN:  # noise and codes make the latents' size
+            del given["latent_dim"]
+        if issubclass(cls, TranslationModel):  # which translates images
             del given["latent_dim"]
         shape = (81, *given["image_shape"])
         images = np.random.default_rng(0).integers(0, 256, shape, "uint8")

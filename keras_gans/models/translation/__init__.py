@@ -1,1 +1,5 @@
-"""Networks of image-to-image translation: CycleGAN's and pix2pix'."""
+"""Image-to-image translation: what CycleGAN and pix2pix have in common."""
+
+from keras_gans.models.translation.translation import TranslationModel
+
+__all__ = ["TranslationModel"]

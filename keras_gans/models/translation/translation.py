@@ -1,0 +1,272 @@
+"""What models have in common that make images of images.
+
+They are trained on two domains: images A, `x` of `fit`, and images B, its `y`, which
+belong together (pix2pix) or do not (CycleGAN).
+
+H, W: sides of an image, N: images.
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_gans import backend
+from keras_gans.conditions import Condition
+from keras_gans.data_specs import Images
+from keras_gans.models.adversarial import AdversarialModel
+from keras_gans.models.batches import ArrayBatches
+from keras_gans.models.sampling import whole_batches
+from keras_gans.tiling import apply_in_tiles
+
+
+class Domain(Condition):
+    """The second domain, in the place where a GAN has its labels.
+
+    Args:
+        spec: What its images are.
+        aligned: Whether they belong to those of the first, one by one.
+    """
+
+    def __init__(self, spec, aligned):
+        super().__init__(spec.shape)
+        self.spec = spec
+        self.aligned = aligned
+
+    def as_array(self, labels, count):
+        """Checks images `(N, H, W, C)`, and returns them as an array."""
+        if labels is None:
+            raise ValueError(
+                "Expected: images of two domains, `fit(images_a, images_b)`. Received: "
+                "those of one."
+            )
+        images = np.asarray(labels)
+        self.spec.check(images, "y")
+        if self.aligned and len(images) != count:
+            raise ValueError(
+                "Expected: pairs, as many images in `y` as in `x`. Received: "
+                f"{count} and {len(images)}."
+            )
+        return images.astype("float32") if images.dtype == np.float64 else images
+
+    def to_network(self, labels):
+        """Float32 in [-1, 1], as the networks see them."""
+        return self.spec.to_network(labels)
+
+
+class TranslationModel(AdversarialModel):
+    """Trained on two domains of images; translates from one to the other.
+
+    A variant makes its networks, and states its recipe, its players and `directions`.
+    """
+
+    default_batch_size = 1
+    num_classes = None
+    usage = "images_b = gan.translate(images_a)"  # of a card
+
+    def _set_domains(self, shape_a, shape_b, aligned):
+        self.data_spec = Images(shape_a)
+        self.data_spec_b = Images(shape_b or shape_a)
+        self.condition = Domain(self.data_spec_b, aligned)
+        self.data_are_aligned = aligned
+
+    def directions(self):
+        """Dict from a domain to what makes its images.
+
+        Of each: the averaged network, the spec of what it takes and of what it gives.
+        """
+        raise NotImplementedError
+
+    def _check_network(self, name, inputs, output=None):
+        """Raises unless a network takes and gives images of these shapes."""
+        network = getattr(self, name)
+        if not network.built:
+            raise ValueError(
+                f"Expected: a built {name}, whose input shape is known. Received: "
+                f"{network!r}. Begin it with `keras.Input(...)`."
+            )
+        taken = network.input_shape
+        received = [*taken] if isinstance(taken, list) else [taken]
+        expected = list(inputs)
+        if output is not None:
+            received, expected = [*received, network.output_shape], [*inputs, output]
+        if len(received) != len(expected) or not all(map(_fits, received, expected)):
+            raise ValueError(
+                f"The {name} does not fit the images. Expected: from {inputs} to "
+                f"{output or 'logits (h, w, 1)'}. Received: from {taken} to "
+                f"{network.output_shape}."
+            )
+
+    def get_config(self):
+        """Returns the arguments; networks only where they were given."""
+        serialize = keras.saving.serialize_keras_object
+        own = {name: serialize(getattr(self, name)) for name in self._own_networks}
+        return {
+            "image_shape": list(self.data_spec.shape),
+            "image_shape_b": list(self.data_spec_b.shape),
+            "name": self.name,
+            "dtype": serialize(self.dtype_policy),
+            **own,
+            **self._init_config,
+        }
+
+    # ---------------------------------------------------------------- training
+
+    def fit(self, x=None, y=None, **kwargs):
+        """Trains on images of two domains.
+
+        Args:
+            x: Images of domain A, `(N, H, W, C)`, uint8 or float in [-1, 1]; or a tuple
+                of those of A and B; or a `tf.data.Dataset`, `keras.utils.PyDataset`,
+                torch `DataLoader` or generator of `(a, b)` batches.
+            y: Images of domain B. For paired models as many as in `x`; else their
+                number may differ, and an epoch lasts as long as the larger set.
+            **kwargs: As in `keras_gans.models.GAN.fit`.
+
+        Returns:
+            A `keras.callbacks.History`.
+
+        Raises:
+            ValueError: If the data are not what the model is made for.
+        """
+        return super().fit(*_two(x, y), **kwargs)
+
+    def evaluate(self, x=None, y=None, batch_size=None, **kwargs):
+        """Measures the losses on data, in inference mode; see `fit`."""
+        x, y = _two(x, y)
+        if not self.data_are_aligned and y is not None:
+            x, y = self._in_batches(*self._checked(x, y), batch_size), None
+            batch_size = None
+        return super().evaluate(x, y, batch_size=batch_size, **kwargs)
+
+    def _checked_validation(self, data):
+        checked = super()._checked_validation(data)
+        if isinstance(checked, tuple) and not self.data_are_aligned:
+            return self._in_batches(*checked)
+        return checked
+
+    def _in_batches(self, x, y, batch_size=None):
+        """Batches of domains of different lengths, which Keras would refuse."""
+        size = min(batch_size or self.default_batch_size, len(x))
+        return ArrayBatches((x, y), size, False, self.seed, aligned=False)
+
+    def _compile(self, recipe, **run_options):
+        """Compiles with what `_or_paper` gave."""
+        optimizers = [
+            recipe.pop(f"{name}_optimizer") for name in ("generator", "discriminator")
+        ]
+        game = {key: recipe.pop(key) for key in ("loss", "ema_half_life")}
+        self._set_game(**game)
+        for name, weight in recipe.items():
+            if not weight >= 0:
+                raise ValueError(
+                    f"Expected: `{name}` of at least 0. Received: {weight!r}."
+                )
+            setattr(self, name, float(weight))
+        self._weight_names = tuple(recipe)
+        self._compile_players(*optimizers, **run_options)
+
+    def get_compile_config(self):
+        """Returns the arguments of `compile`, serialized; None before `compile`."""
+        config = super().get_compile_config()
+        if config is None:
+            return None
+        return config | {name: getattr(self, name) for name in self._weight_names}
+
+    # ---------------------------------------------------------------- use
+
+    def translate(self, images, to="b", *, batch_size=16, overlap=None, verbose=0):
+        """Makes images of the other domain, with the averaged generators.
+
+        Images larger than the model is made for are cut into tiles of its size, which
+        are translated one by one and blended where they overlap.
+
+        Args:
+            images: `(N, H, W, C)` of the other domain, uint8 or float in [-1, 1].
+            to: "b" for images of domain B, made of those of A; "a" for the way back,
+                where the model has one.
+            batch_size: Int, images or tiles at a time.
+            overlap: Optional int, pixels that tiles share; a quarter of a tile if None.
+            verbose: 1 for a progress bar.
+
+        Returns:
+            uint8 `(N, H, W, C)`.
+
+        Raises:
+            ValueError: If the model has no such direction, or the images do not fit.
+
+        Example:
+
+        ```python
+        b = model.translate(a, to="b")
+        ```
+        """
+        directions = self.directions()
+        if to not in directions:
+            raise ValueError(
+                f"Expected: `to` of {' or '.join(map(repr, directions))}, a domain "
+                f"that {type(self).__name__} translates to. Received: {to!r}."
+            )
+        network, source, target = directions[to]
+        images = np.asarray(images)
+        height, width, channels = source.shape
+        if images.ndim == 4 and images.shape[3] == channels and len(images):
+            bigger = images.shape[1] > height or images.shape[2] > width
+            if bigger and min(images.shape[1] - height, images.shape[2] - width) >= 0:
+                return self._in_tiles(images, to, batch_size, overlap, verbose)
+        source.check(images, "images")
+        backend.sync_state(self)
+        rows, batch_size = whole_batches(len(images), batch_size)
+        images = _as_floats(images)
+        outputs = network.predict(images[rows], batch_size, verbose=verbose)
+        return target.to_user(outputs[: len(images)])
+
+    def _in_tiles(self, images, to, batch_size, overlap, verbose):
+        height, width = self.directions()[to][1].shape[:2]
+        overlap = min(height, width) // 4 if overlap is None else overlap
+        return apply_in_tiles(
+            lambda tiles: self.translate(tiles, to, batch_size=batch_size),
+            images,
+            tile=(height, width),
+            overlap=overlap,
+            verbose=verbose,
+        )
+
+    def call(self, inputs, training=False):
+        """Translates A to B with the averaged generator.
+
+        Args:
+            inputs: `(B, H, W, C)` float in [-1, 1].
+            training: Passed to the generator.
+
+        Returns:
+            Float32 `(B, H, W, C)` in [-1, 1].
+        """
+        return self.directions()["b"][0](inputs, training=training)
+
+
+def _fits(received, expected):
+    """Whether a network's `(None, H, W, C)`, sides maybe open, is that of images."""
+    sizes = received[1:]
+    return len(sizes) == 3 and all(
+        size in (None, own) for size, own in zip(sizes, expected, strict=True)
+    )
+
+
+def _two(x, y):
+    """The images of both domains, of whatever form of arrays `fit` got."""
+    is_pair = isinstance(x, tuple | list) and len(x) == 2
+    if y is None and is_pair and all(np.ndim(part) == 4 for part in x):
+        return tuple(x)
+    return x, y
+
+
+def _as_floats(images):
+    """`(N, H, W, C)`, uint8 or float -> float32 in [-1, 1]."""
+    if images.dtype == np.uint8:
+        return images.astype("float32") / 127.5 - 1.0
+    return images.astype("float32")
+
+
+def mean_score(loss, logits):
+    """What the discriminator says on average: a probability where the loss has one."""
+    return ops.mean(ops.sigmoid(logits) if loss.probabilistic else logits)

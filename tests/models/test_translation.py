@@ -1,0 +1,250 @@
+"""Models that make images of images: their data, objectives and use."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from keras import ops
+
+import keras_gans as kg
+from keras_gans.models.batches import ArrayBatches
+from tests.gan_test_case import Batches
+from tests.gan_test_case import max_difference
+from tests.gan_test_case import to_numpy
+
+SMALL = {"width": 4, "discriminator_width": 4, "discriminator_layers": 2, "seed": 0}
+A = np.random.default_rng(0).integers(0, 256, (7, 16, 16, 3), "uint8")
+B = np.random.default_rng(1).integers(0, 256, (4, 16, 16, 3), "uint8")
+
+
+def scaled(factor, channels=3):
+    """A network that multiplies by a number, and a discriminator that averages."""
+    x = inputs = keras.Input((16, 16, channels))
+    x = layers.Conv2D(
+        channels,
+        1,
+        use_bias=False,
+        kernel_initializer=keras.initializers.Constant(0.0),
+    )(x)
+    network = keras.Model(inputs, x)
+    kernel = factor * np.eye(channels, dtype="float32")[None, None]
+    network.set_weights([kernel])
+    return network
+
+
+def cycle_gan(**kwargs):
+    keras.utils.set_random_seed(0)
+    return kg.models.CycleGAN((16, 16, 3), blocks=1, **SMALL | kwargs)
+
+
+def pix2pix(**kwargs):
+    keras.utils.set_random_seed(0)
+    return kg.models.Pix2Pix((16, 16, 3), **SMALL | kwargs)
+
+
+# -------------------------------------------------------------------- the equations
+
+
+def test_losses_of_cycle_gan_by_hand():
+    """Of generators that multiply by 1/2 and 3, and discriminators by 1."""
+    model = kg.models.CycleGAN(
+        (16, 16, 3),
+        generator_b=scaled(0.5),
+        generator_a=scaled(3.0),
+        discriminator_b=scaled(1.0),
+        discriminator_a=scaled(1.0),
+        pool_size=0,
+    )
+    model.compile()
+    a = np.full((2, 16, 16, 3), 0.4, "float32")
+    b = np.full((2, 16, 16, 3), -0.2, "float32")
+    tensors = [ops.convert_to_tensor(x) for x in (a, b)]
+    value, logs, fakes = model.generator_objective(*tensors)
+    # F(a) = .2, G(b) = -.6; back: .6 for .4, -.3 for -.2; F(b) = -.1, G(a) = 1.2.
+    adversarial = 0.5 * (0.2 - 1) ** 2 + 0.5 * (-0.6 - 1) ** 2
+    cycle, identity = 0.2 + 0.1, 0.1 + 0.8
+    expected = 2 * adversarial + 10 * cycle + 5 * identity
+    values = to_numpy([value, logs["g_loss"], logs["cycle"], logs["identity"]])
+    assert values == pytest.approx([expected, adversarial, cycle, identity], rel=1e-5)
+    value, logs = model.discriminator_objective(*tensors, fakes)
+    real, fake = (-0.2, 0.4), (0.2, -0.6)
+    expected = sum(0.5 * (r - 1) ** 2 + 0.5 * f**2 for r, f in zip(real, fake))  # noqa: B905
+    values = to_numpy([value, logs["d_loss"], logs["d_real"], logs["d_fake"]])
+    assert values == pytest.approx([expected, expected / 2, 0.1, -0.2], rel=1e-5)
+
+
+def test_losses_of_pix2pix_by_hand():
+    b, a = keras.Input((16, 16, 3)), keras.Input((16, 16, 3))
+    discriminator = keras.Model([b, a], layers.Subtract()([b, a]))
+    model = kg.models.Pix2Pix(
+        (16, 16, 3), generator=scaled(0.5), discriminator=discriminator
+    )
+    model.compile(loss="least_squares")
+    a = ops.convert_to_tensor(np.full((1, 16, 16, 3), 0.4, "float32"))
+    b = ops.convert_to_tensor(np.full((1, 16, 16, 3), -0.2, "float32"))
+    value, logs, fake = model.generator_objective(a, b)
+    # G(a) = .2, of which D says .2 - .4.
+    adversarial = 0.5 * (-0.2 - 1) ** 2
+    values = to_numpy([value, logs["g_loss"], logs["l1"]])
+    assert values == pytest.approx([adversarial + 40.0, adversarial, 0.4], rel=1e-5)
+    value, logs = model.discriminator_objective(a, b, fake)
+    expected = 0.5 * (-0.6 - 1) ** 2 + 0.5 * 0.2**2
+    values = to_numpy([value, logs["d_real"], logs["d_fake"]])
+    assert values == pytest.approx([expected, -0.6, -0.2], rel=1e-5)
+
+
+def test_the_pool_is_what_discriminators_see():
+    """Of one image a step, the pool holds the last ones, and they are saved."""
+    model = cycle_gan(pool_size=3)
+    model.compile()
+    model.fit((A[:2], B[:2]), batch_size=1, verbose=0)
+    count, images = to_numpy([model.pool_b.count, model.pool_b.images])
+    assert count == 2 and np.abs(images[:2]).max() > 0 and (images[2] == 0).all()
+
+
+def test_no_identity_between_domains_of_other_shapes():
+    model = kg.models.CycleGAN((16, 16, 1), (16, 16, 3), blocks=1, **SMALL)
+    model.compile()
+    assert "identity" not in {m.name for m in model.metrics}
+    model.fit((A[..., :1], B), batch_size=2, verbose=0)
+    assert model.translate(A[..., :1], to="b").shape == (7, 16, 16, 3)
+    assert model.translate(B, to="a").shape == (4, 16, 16, 1)
+    with pytest.raises(ValueError, match="identity_weight=0"):
+        model.compile(identity_weight=1.0)
+
+
+# -------------------------------------------------------------------- the data
+
+
+def test_unpaired_domains_have_orders_of_their_own():
+    x, y = np.arange(7), np.arange(4)
+    batches = ArrayBatches((x, y), 2, True, seed=0, aligned=False)
+    assert len(batches) == 3  # the longest of the two is seen once
+    seen = [np.concatenate(part) for part in zip(*batches, strict=True)]
+    assert len(set(seen[0])) == 6 and sorted(seen[1][:4]) == [0, 1, 2, 3]
+    again = ArrayBatches((x, y), 2, True, seed=0, aligned=False)
+    assert all(
+        (a == b).all()
+        for a, b in zip(
+            seen, map(np.concatenate, zip(*again, strict=True)), strict=True
+        )
+    )  # noqa: E501
+    again.set_epoch(1)
+    assert not (again[0][0] == batches[0][0]).all()
+
+
+def test_forms_of_data_agree():
+    weights = []
+    for data in (((A[:4], B), None), (A[:4], B), (Batches(A[:4], 2, B), None)):
+        model = cycle_gan()
+        model.compile()
+        given = {} if isinstance(data[0], Batches) else {"batch_size": 2}
+        model.fit(*data, shuffle=False, verbose=0, **given)
+        weights.append(to_numpy(model.weights))
+    assert max_difference(weights[0], weights[1]) == 0
+    assert max_difference(weights[0], weights[2]) == 0
+
+
+def test_validation_of_domains_of_different_lengths():
+    model = cycle_gan()
+    model.compile()
+    history = model.fit(
+        (A, B), batch_size=2, validation_data=(A[:3], B[:2]), verbose=0
+    ).history
+    assert np.isfinite(history["val_cycle"]).all()
+    found = model.evaluate((A[:3], B[:2]), return_dict=True, verbose=0)
+    assert found["cycle"] == pytest.approx(history["val_cycle"][0], rel=1e-3)
+
+
+def test_wrong_data(tmp_path):
+    model = pix2pix()
+    model.compile()
+    with pytest.raises(ValueError, match="two domains.*Received: those of one"):
+        model.fit(A)
+    with pytest.raises(ValueError, match="as many images in `y`.*7 and 4"):
+        model.fit(A, B)
+    with pytest.raises(ValueError, match="`y` has the wrong shape"):
+        model.fit(A, A[:, :8])
+    with pytest.raises(ValueError, match=r"`y` has the wrong range.*\[0, 1\]"):
+        model.fit(A, (A / 255.0).astype("float32"))
+    with pytest.raises(ValueError, match="l1_weight.*-1"):
+        model.compile(l1_weight=-1.0)
+    with pytest.raises(ValueError, match="generator_b does not fit"):
+        cycle_gan(generator_b=scaled(1.0, channels=1))
+    with pytest.raises(ValueError, match="'resnet' or 'unet'.*'vit'"):
+        cycle_gan(body="vit")
+    with pytest.raises(ValueError, match="CycleGAN.*use `TranslationGrid`"):
+        model = cycle_gan()
+        model.compile()
+        model.fit((A, B), callbacks=[kg.callbacks.SampleGrid(tmp_path)], verbose=0)
+
+
+# -------------------------------------------------------------------- its use
+
+
+def test_translations():
+    model = cycle_gan(generator_b=scaled(0.5), generator_a=scaled(-1.0))
+    half = model.translate(A)
+    assert half.dtype == np.uint8
+    np.testing.assert_allclose(half, 127.5 + (A - 127.5) / 2, atol=0.51)
+    np.testing.assert_allclose(model.translate(B, to="a"), 255.0 - B, atol=0.51)
+    there, back = model.cycle(B, of="b")
+    np.testing.assert_allclose(there, 255.0 - B, atol=0.51)
+    np.testing.assert_allclose(back, 127.5 + (127.5 - B) / 2, atol=1.01)
+    floats = A.astype("float32") / 127.5 - 1.0
+    assert (model.translate(floats) == half).all()
+    with pytest.raises(ValueError, match="'b' or 'a'.*Received: 'c'"):
+        model.translate(A, to="c")
+    with pytest.raises(ValueError, match="'b', a domain.*Received: 'a'"):
+        pix2pix().translate(A, to="a")
+
+
+def test_larger_images_are_translated_in_tiles():
+    model = cycle_gan(generator_b=scaled(0.5))
+    large = np.random.default_rng(0).integers(0, 256, (2, 37, 50, 3), "uint8")
+    made = model.translate(large)
+    np.testing.assert_allclose(made, 127.5 + (large - 127.5) / 2, atol=0.51)
+    with pytest.raises(ValueError, match="wrong shape"):
+        model.translate(large[:, :8])
+
+
+def test_presets(tmp_path):
+    for model, cls in (
+        (cycle_gan(), kg.models.CycleGAN),
+        (pix2pix(), kg.models.Pix2Pix),
+    ):
+        folder = model.save_to_preset(tmp_path / cls.__name__)
+        again = cls.from_preset(folder)
+        assert max_difference(to_numpy(model.weights), to_numpy(again.weights)) == 0
+        assert "gan.translate" in (folder / "README.md").read_text("utf-8")
+
+
+def test_own_networks_come_back(tmp_path):
+    model = cycle_gan(generator_b=scaled(0.5))
+    model.compile()
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    assert (again.translate(A) == model.translate(A)).all()
+
+
+@pytest.mark.parametrize("make", [cycle_gan, pix2pix])
+def test_grid_of_translations(make, tmp_path):
+    model = make()
+    model.compile()
+    grid = kg.callbacks.TranslationGrid(tmp_path, A[:4], B, rows=3)
+    model.fit(A[:4], B, batch_size=2, epochs=2, callbacks=[grid], verbose=0)
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["animation.webp"] + [f"epoch_000{i}.png" for i in range(3)]
+    from PIL import Image
+
+    with Image.open(tmp_path / "epoch_0002.png") as picture:
+        shown = np.asarray(picture)
+    # Rows of 16 pixels and 1 between. Of CycleGAN, each way: input, output, and back;
+    # of pix2pix: input, output, truth.
+    width = 3 * 17 + 1
+    assert shown.shape == (3 * 17 + 1, 2 * width + 8 if make is cycle_gan else width, 3)
+    assert (shown[1:17, 1:17] == A[0]).all()
+    if make is cycle_gan:
+        assert (shown[1:17, 18:34] == model.translate(A[:1])[0]).all()
+    else:  # whose dropout is noise
+        assert (shown[1:17, 35:51] == B[0]).all()
