@@ -7,6 +7,8 @@ from keras_gans.callbacks.metric_monitor import FrechetDistance
 from keras_gans.callbacks.metric_monitor import MetricMonitor
 from keras_gans.callbacks.sample_grid import SampleGrid
 from keras_gans.callbacks.training_doctor import TrainingDoctor
+from keras_gans.callbacks.translation_grid import TranslationGrid
+from keras_gans.callbacks.translation_monitor import TranslationMonitor
 
 __all__ = [
     "FID",
@@ -16,4 +18,6 @@ __all__ = [
     "MetricMonitor",
     "SampleGrid",
     "TrainingDoctor",
+    "TranslationGrid",
+    "TranslationMonitor",
 ]

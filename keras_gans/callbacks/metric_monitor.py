@@ -13,6 +13,7 @@ from keras_gans import metrics as metrics_module
 from keras_gans.metrics.shared import CHUNK
 from keras_gans.metrics.shared import SharedExtraction
 from keras_gans.metrics.shared import choose
+from keras_gans.models.translation import TranslationModel
 from keras_gans.preset_files import read_config
 
 _NAMES = {
@@ -25,7 +26,7 @@ _NAMES = {
 }
 _HIGHER_IS_BETTER = (
     "inception_score", "classifier_score", "precision", "recall", "density", "coverage",
-    "cas_", "modes_", "high_quality_",
+    "cas_", "modes_", "high_quality_", "psnr", "ssim",
 )  # fmt: skip
 LONG = 10.0  # seconds from which a progress bar is shown
 
@@ -155,12 +156,7 @@ class MetricMonitor(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         """Checks what could fail later, and extracts the features of real images."""
-        shape = tuple(self.model.data_spec.shape)
-        if self.real_images.shape[1:] != shape:
-            raise ValueError(
-                f"Expected: `real_images` as the model makes them, {shape}. Received: "
-                f"{self.real_images.shape[1:]}."
-            )
+        self._check_model()
         generative = metrics_module.GenerativeMetric
         compared = [m for m in self.metrics if isinstance(m, generative)]
         for metric in compared:
@@ -180,14 +176,30 @@ class MetricMonitor(keras.callbacks.Callback):
                 self._progress("Features of real images"),
             )
         self.values, self.best, self._best_weights = {}, None, None
-        self._latents = None
+        self._begun = False
+
+    def _check_model(self):
+        """Raises unless the model makes what it is compared with."""
+        if isinstance(self.model, TranslationModel):
+            raise ValueError(
+                "Expected: a model that makes images of latents. Received: "
+                f"{type(self.model).__name__}, which translates images: use "
+                "`TranslationMonitor`."
+            )
+        shape = tuple(self.model.data_spec.shape)
+        if self.real_images.shape[1:] != shape:
+            raise ValueError(
+                f"Expected: `real_images` as the model makes them, {shape}. Received: "
+                f"{self.real_images.shape[1:]}."
+            )
 
     def on_epoch_begin(self, epoch, logs=None):
         """Looks where training stands, once all callbacks have begun and restored."""
         self._epoch = epoch
-        if self._latents is not None:
+        if self._begun:
             return
-        self._latents = self.model.sample_latents(self._count, self.seed)
+        self._begin()
+        self._begun = True
         seen = self._images_seen()
         self._find_best(seen)
         # Batches until a look at the counter, and what the last look told.
@@ -225,12 +237,13 @@ class MetricMonitor(keras.callbacks.Callback):
     def on_train_end(self, logs=None):
         """Puts the best weights back, if asked to."""
         if self.restore_best and self._best_weights is not None:
-            generator = self.model.ema_generator
-            for weight, value in zip(
-                generator.weights, self._best_weights, strict=True
-            ):
+            for weight, value in zip(self._averages(), self._best_weights, strict=True):
                 weight.assign(value)
-        self._best_weights = self._latents = None
+        self._best_weights, self._begun = None, False
+
+    def _averages(self):
+        """The weights that images are made with."""
+        return [w for _, average in self.model.averaged() for w in average.weights]
 
     def _look(self):
         """Reads the counter of images; measures, or plans when to look again."""
@@ -250,20 +263,34 @@ class MetricMonitor(keras.callbacks.Callback):
 
     # ---------------------------------------------------------------- what
 
-    def _measure(self, seen):
+    def _begin(self):
+        """Draws what all measurements begin with."""
+        self._latents = self.model.sample_latents(self._count, self.seed)
+
+    def _labels(self):
+        """Conditions of all samples, or None."""
+        if self.model.condition is None:
+            return None
         labels = None
-        if self.model.condition is not None:
-            if self.real_labels is not None:
-                labels = choose(np.asarray(self.real_labels), self._count, self.seed)
-            labels = self.model.condition.for_samples(labels, self._count)
+        if self.real_labels is not None:
+            labels = choose(np.asarray(self.real_labels), self._count, self.seed)
+        return self.model.condition.for_samples(labels, self._count)
+
+    def _make_images(self, rows, labels):
+        """Generated images."""
+        given = {} if labels is None else {"labels": labels[rows]}
+        latents = self._latents[rows]
+        return self.model.generate(len(latents), latents=latents, **given)
+
+    def _measure(self, seen):
+        labels = self._labels()
         progress = self._progress("Metrics of generated images")
         for metric in self.metrics:
             metric.reset_state()
         for start in range(0, self._count, CHUNK):
-            rows = slice(start, start + CHUNK)
-            latents = self._latents[rows]
+            rows = slice(start, min(start + CHUNK, self._count))
+            fake = self._make_images(rows, labels)
             given = {} if labels is None else {"labels": labels[rows]}
-            fake = self.model.generate(len(latents), latents=latents, **given)
             self._shared.update(fake_images=fake, **given)
             progress(len(fake))
         self.values = {}
@@ -274,7 +301,12 @@ class MetricMonitor(keras.callbacks.Callback):
             else:
                 self.values |= metric.values()
             metric.reset_state()
+        self.values |= self._paired_values()
         self._keep(seen)
+
+    def _paired_values(self):
+        """Values of generated images, each compared with its truth; here of none."""
+        return {}
 
     def _progress(self, title):
         return _Progress(title, self._count, self.params.get("verbose", 1))
@@ -291,7 +323,7 @@ class MetricMonitor(keras.callbacks.Callback):
         if self.restore_best:
             self._best_weights = [
                 np.array(keras.ops.convert_to_numpy(weight))
-                for weight in self.model.ema_generator.weights
+                for weight in self._averages()
             ]
         if self.keep_best is not None:
             metadata = {"metrics": self.values, "best": {"monitor": name, **self.best}}

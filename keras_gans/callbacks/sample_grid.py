@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from keras_gans import backend
+from keras_gans.models.translation import TranslationModel
 from keras_gans.utils.files import prepare_directory
 from keras_gans.utils.image_grid import make_grid
 from keras_gans.utils.image_grid import read_text
@@ -115,6 +116,23 @@ class SampleGrid(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         """Checks what could fail hours later."""
         self._folder = prepare_directory(self.directory, "directory")
+        self._check_model()
+        board = self.tensorboard
+        if board is not None and board.model is not self.model:
+            raise ValueError(
+                "Expected: `tensorboard` as a callback that `fit` has too. Received: "
+                "one that is not. Pass it in `fit(callbacks=[...])` as well."
+            )
+        self._begun = False
+
+    def _check_model(self):
+        """Raises if there is nothing to draw of the model."""
+        if isinstance(self.model, TranslationModel):
+            raise ValueError(
+                "Expected: a model that makes images of latents. Received: "
+                f"{type(self.model).__name__}, which translates images: use "
+                "`TranslationGrid`."
+            )
         shape = tuple(self.model.data_spec.shape)
         self._draws_vectors = len(shape) == 1 and shape[0] >= 2
         if not self._draws_vectors and not (len(shape) == 3 and shape[2] in (1, 3, 4)):
@@ -122,23 +140,16 @@ class SampleGrid(keras.callbacks.Callback):
                 "Expected: a model of images with 1, 3 or 4 channels, or of vectors "
                 f"of at least 2 numbers. Received: one of examples of shape {shape}."
             )
-        board = self.tensorboard
-        if board is not None and board.model is not self.model:
-            raise ValueError(
-                "Expected: `tensorboard` as a callback that `fit` has too. Received: "
-                "one that is not. Pass it in `fit(callbacks=[...])` as well."
-            )
-        self._latents = None
 
     def on_epoch_begin(self, epoch, logs=None):
         """Draws the first picture, once all callbacks have begun and restored."""
         self._epoch = epoch
-        if self._latents is not None:
+        if self._begun:
             return
         seen = self._images_seen()
         self._move_aside(epoch, seen)
-        count = POINTS if self._draws_vectors else self.rows * self.columns
-        self._latents = self.model.sample_latents(count, self.seed)
+        self._begin()
+        self._begun = True
         self._offset = self._find_offset(epoch, seen) if self.every_epochs else 0
         self._drawn_at = None
         self._last_time = time.monotonic()
@@ -177,10 +188,10 @@ class SampleGrid(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         """Draws the last picture, then the animation."""
-        if self._latents is None:  # no epoch was trained
+        if not self._begun:  # no epoch was trained
             return
         self._draw(self._images_seen(), self._epoch, to_tensorboard=False)
-        self._latents = None
+        self._begun = False
         paths = self._pictures()
         if self.animation and len(paths) > 1:
             self._write(
@@ -220,6 +231,11 @@ class SampleGrid(keras.callbacks.Callback):
         if self.tensorboard is not None and to_tensorboard:
             with self.tensorboard._train_writer.as_default():
                 self.tensorboard.summary.image("samples", picture[None], step=number)
+
+    def _begin(self):
+        """Draws what all pictures begin with."""
+        count = POINTS if self._draws_vectors else self.rows * self.columns
+        self._latents = self.model.sample_latents(count, self.seed)
 
     def _picture(self):
         arguments = {"seed": self.seed, "latents": self._latents}
