@@ -46,6 +46,7 @@ def test_every_recipe_is_short_and_tested():
         "interpolation_video",
         "project_image",
         "augment_a_small_dataset",
+        "translate_emoji_styles",
         "sample",
         "resume",
         "upscale",
@@ -113,6 +114,20 @@ def test_styles_of_your_folder(folder, tmp_path):
         + ["--steps", "2"]
     )
     assert np.load(tmp_path / "found.npy").shape == found["styles"].shape
+
+
+@pytest.mark.parametrize("name", ["cyclegan", "pix2pix"])
+@pytest.mark.once
+def test_translate_emoji_styles(name, tmp_path):
+    rows = load("translate_emoji_styles").main(
+        ["--model", name, "--epochs", "1", "--num-images", "8", "--batch-size", "4"]
+        + ["--width", "4", "--image-size", "16", "--out", str(tmp_path)]
+    )
+    assert list(rows) == ["identity", "color histogram", name]
+    assert all(np.isfinite(list(row.values())).all() for row in rows.values())
+    table = (tmp_path / "results.csv").read_text("utf-8").splitlines()
+    assert table[0] == "method,ssim,psnr,perceptual,kid" and len(table) == 4
+    assert list(tmp_path.glob("images_*.png")) and (tmp_path / "preset").exists()
 
 
 def test_resume(tmp_path):

@@ -17,9 +17,9 @@ from keras_gans.layers.instance_normalization import InstanceNormalization
 from keras_gans.layers.minibatch_discrimination import MinibatchDiscrimination
 from keras_gans.layers.minibatch_standard_deviation import MinibatchStandardDeviation
 from keras_gans.layers.permanent_dropout import PermanentDropout
-from keras_gans.layers.reflection_padding import ReflectionPadding2D
 from keras_gans.layers.pixel_shuffle import PixelShuffle
 from keras_gans.layers.pixel_shuffle import PixelUnshuffle
+from keras_gans.layers.reflection_padding import ReflectionPadding2D
 from keras_gans.layers.resampling import Blur2D
 from keras_gans.layers.resampling import FIRDownSampling2D
 from keras_gans.layers.resampling import FIRUpSampling2D
