@@ -65,12 +65,12 @@ def test_losses_of_cycle_gan_by_hand():
     cycle, identity = 0.2 + 0.1, 0.1 + 0.8
     expected = 2 * adversarial + 10 * cycle + 5 * identity
     values = to_numpy([value, logs["g_loss"], logs["cycle"], logs["identity"]])
-    assert values == pytest.approx([expected, adversarial, cycle, identity], rel=1e-5)
+    assert values == pytest.approx([expected, adversarial, cycle, identity], rel=1e-4)
     value, logs = model.discriminator_objective(*tensors, fakes)
     real, fake = (-0.2, 0.4), (0.2, -0.6)
     expected = sum(0.5 * (r - 1) ** 2 + 0.5 * f**2 for r, f in zip(real, fake))  # noqa: B905
     values = to_numpy([value, logs["d_loss"], logs["d_real"], logs["d_fake"]])
-    assert values == pytest.approx([expected, expected / 2, 0.1, -0.2], rel=1e-5)
+    assert values == pytest.approx([expected, expected / 2, 0.1, -0.2], rel=1e-4)
 
 
 def test_losses_of_pix2pix_by_hand():
@@ -86,11 +86,11 @@ def test_losses_of_pix2pix_by_hand():
     # G(a) = .2, of which D says .2 - .4.
     adversarial = 0.5 * (-0.2 - 1) ** 2
     values = to_numpy([value, logs["g_loss"], logs["l1"]])
-    assert values == pytest.approx([adversarial + 40.0, adversarial, 0.4], rel=1e-5)
+    assert values == pytest.approx([adversarial + 40.0, adversarial, 0.4], rel=1e-4)
     value, logs = model.discriminator_objective(a, b, fake)
     expected = 0.5 * (-0.6 - 1) ** 2 + 0.5 * 0.2**2
     values = to_numpy([value, logs["d_real"], logs["d_fake"]])
-    assert values == pytest.approx([expected, -0.6, -0.2], rel=1e-5)
+    assert values == pytest.approx([expected, -0.6, -0.2], rel=1e-4)
 
 
 def test_the_pool_is_what_discriminators_see():
