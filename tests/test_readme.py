@@ -30,6 +30,7 @@ def test_block(number, tmp_path, monkeypatch):
             monkeypatch.setattr(cls, "fit", lambda *_, **__: None)
     code = code.replace("64, 64, 3), width=32", "32, 32, 3), width=4, blocks=1")
     code = code.replace("image_size=64", "image_size=32")
+    code = code.replace("batch_size=4,", "batch_size=32,")
     names = {}
     exec(compile(code, f"README block {number}", "exec"), names)  # noqa: S102
     if number == 0:
