@@ -136,13 +136,20 @@ def test_unpaired_domains_have_orders_of_their_own():
 def test_forms_of_data_agree():
     weights = []
     for data in (((A[:4], B), None), (A[:4], B), (Batches(A[:4], 2, B), None)):
-        model = cycle_gan()
+        model = cycle_gan(
+            generator_b=scaled(0.5),
+            generator_a=scaled(0.5),
+            discriminator_b=scaled(0.1),
+            discriminator_a=scaled(0.1),
+        )
         model.compile()
         given = {} if isinstance(data[0], Batches) else {"batch_size": 2}
         model.fit(*data, shuffle=False, verbose=0, **given)
         weights.append(to_numpy(model.weights))
     assert max_difference(weights[0], weights[1]) == 0
     assert max_difference(weights[0], weights[2]) == 0
+    (kernel,) = to_numpy(model.generator_b.weights)
+    assert abs(kernel[0, 0, 0, 0] - 0.5) > 1e-5  # it was trained
 
 
 def test_validation_of_domains_of_different_lengths():
