@@ -54,11 +54,6 @@ class TranslationGrid(SampleGrid):
                 "Expected: at least one image of each domain. Received: "
                 f"{len(images_a)} and {len(images_b)}."
             )
-        if paired and len(images_a) != len(images_b):
-            raise ValueError(
-                "Expected: pairs, as many images of B as of A. Received: "
-                f"{len(images_a)} and {len(images_b)}."
-            )
         self.images = {"a": np.asarray(images_a), "b": np.asarray(images_b)}
         self.paired = paired
 
@@ -71,11 +66,16 @@ class TranslationGrid(SampleGrid):
         specs = {"a": self.model.data_spec, "b": self.model.data_spec_b}
         for domain, images in self.images.items():
             specs[domain].check(images, f"images_{domain}")
+        paired = self.model.data_are_aligned if self.paired is None else self.paired
+        counts = [len(images) for images in self.images.values()]
+        if paired and counts[0] != counts[1]:
+            raise ValueError(
+                "Expected: pairs, as many images of B as of A, or paired=False. "
+                f"Received: {counts[0]} and {counts[1]}."
+            )
+        self._has_truth = paired
 
     def _begin(self):
-        self._has_truth = self.paired
-        if self.paired is None:
-            self._has_truth = self.model.data_are_aligned
         self._shown = {}
         for domain, images in self.images.items():
             count = min(self.rows, len(images))

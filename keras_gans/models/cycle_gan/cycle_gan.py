@@ -36,6 +36,7 @@ from keras_gans.models.translation.networks import patch_discriminator
 from keras_gans.models.translation.networks import resnet_generator
 from keras_gans.models.translation.networks import unet_generator
 from keras_gans.models.translation.translation import TranslationModel
+from keras_gans.models.translation.translation import mean_l1
 from keras_gans.models.translation.translation import mean_score
 
 
@@ -272,11 +273,11 @@ class CycleGAN(TranslationModel):
             real = discriminator(real, training=training) if is_relative else None
             fake = discriminator(fake, training=training)
             adversarial += ops.mean(self.loss.generator(fake, real))
-        cycle = _l1(to_a(fake_b), a) + _l1(to_b(fake_a), b)
+        cycle = mean_l1(to_a(fake_b), a) + mean_l1(to_b(fake_a), b)
         logs = {"g_loss": adversarial, "cycle": cycle}
         loss = self.adversarial_weight * adversarial + self.cycle_weight * cycle
         if self.identity_weight:
-            identity = _l1(to_b(b), b) + _l1(to_a(a), a)
+            identity = mean_l1(to_b(b), b) + mean_l1(to_a(a), a)
             logs["identity"] = identity
             loss = loss + self.identity_weight * identity
         fakes = [ops.stop_gradient(fake) for fake in (fake_b, fake_a)]
@@ -328,7 +329,3 @@ class CycleGAN(TranslationModel):
             raise ValueError(f"Expected: `of` of 'a' or 'b'. Received: {of!r}.")
         there = self.translate(images, to="b" if of == "a" else "a", **kwargs)
         return there, self.translate(there, to=of, **kwargs)
-
-
-def _l1(x, y):
-    return ops.mean(ops.abs(x - y))

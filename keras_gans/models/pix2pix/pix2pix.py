@@ -25,6 +25,7 @@ from keras_gans.models.step import Player
 from keras_gans.models.translation.networks import patch_discriminator
 from keras_gans.models.translation.networks import unet_generator
 from keras_gans.models.translation.translation import TranslationModel
+from keras_gans.models.translation.translation import mean_l1
 from keras_gans.models.translation.translation import mean_score
 
 
@@ -180,7 +181,7 @@ class Pix2Pix(TranslationModel):
         loss = ops.mean(
             self.loss.generator(self._judge(a, fake, training), real_logits)
         )
-        l1 = ops.mean(ops.abs(b - fake))
+        l1 = mean_l1(fake, b)
         logs = {"g_loss": loss, "l1": l1}
         return loss + self.l1_weight * l1, logs, ops.stop_gradient(fake)
 

@@ -13,6 +13,7 @@ from keras import ops
 from keras_gans import backend
 from keras_gans.conditions import Condition
 from keras_gans.data_specs import Images
+from keras_gans.losses import L1
 from keras_gans.models.adversarial import AdversarialModel
 from keras_gans.models.batches import ArrayBatches
 from keras_gans.models.sampling import whole_batches
@@ -209,27 +210,27 @@ class TranslationModel(AdversarialModel):
         network, source, target = directions[to]
         images = np.asarray(images)
         height, width, channels = source.shape
-        if images.ndim == 4 and images.shape[3] == channels and len(images):
-            bigger = images.shape[1] > height or images.shape[2] > width
-            if bigger and min(images.shape[1] - height, images.shape[2] - width) >= 0:
-                return self._in_tiles(images, to, batch_size, overlap, verbose)
-        source.check(images, "images")
-        backend.sync_state(self)
-        rows, batch_size = whole_batches(len(images), batch_size)
-        images = _as_floats(images)
-        outputs = network.predict(images[rows], batch_size, verbose=verbose)
-        return target.to_user(outputs[: len(images)])
-
-    def _in_tiles(self, images, to, batch_size, overlap, verbose):
-        height, width = self.directions()[to][1].shape[:2]
-        overlap = min(height, width) // 4 if overlap is None else overlap
-        return apply_in_tiles(
-            lambda tiles: self.translate(tiles, to, batch_size=batch_size),
-            images,
-            tile=(height, width),
-            overlap=overlap,
-            verbose=verbose,
+        fills_tiles = (
+            images.ndim == 4
+            and images.shape[3] == channels
+            and images.shape[1] >= height
+            and images.shape[2] >= width
         )
+        # Whole images are checked: a tile may be bright all over.
+        spec = Images(images.shape[1:]) if fills_tiles else source
+        spec.check(images, "images")
+        backend.sync_state(self)
+
+        def run(part, verbose=0):
+            rows, size = whole_batches(len(part), batch_size)
+            outputs = network.predict(_as_floats(part)[rows], size, verbose=verbose)
+            return target.to_user(outputs[: len(part)])
+
+        if images.shape[1:] == source.shape:
+            return run(images, verbose)
+        overlap = min(height, width) // 4 if overlap is None else overlap
+        tile = (height, width)
+        return apply_in_tiles(run, images, tile, overlap, verbose=verbose)
 
     def call(self, inputs, training=False):
         """Translates A to B with the averaged generator.
@@ -265,6 +266,11 @@ def _as_floats(images):
     if images.dtype == np.uint8:
         return images.astype("float32") / 127.5 - 1.0
     return images.astype("float32")
+
+
+def mean_l1(images, targets):
+    """Mean absolute difference, a scalar."""
+    return ops.mean(L1()(images, targets))
 
 
 def mean_score(loss, logits):
