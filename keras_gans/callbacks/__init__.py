@@ -2,8 +2,8 @@
 
 from keras_gans.callbacks.backup import BackupAndRestore
 from keras_gans.callbacks.discriminator_steps import DiscriminatorSteps
-from keras_gans.callbacks.metric_monitor import FID
-from keras_gans.callbacks.metric_monitor import FrechetDistance
+from keras_gans.callbacks.frechet_distance import FID
+from keras_gans.callbacks.frechet_distance import FrechetDistance
 from keras_gans.callbacks.metric_monitor import MetricMonitor
 from keras_gans.callbacks.sample_grid import SampleGrid
 from keras_gans.callbacks.training_doctor import TrainingDoctor

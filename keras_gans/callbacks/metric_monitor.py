@@ -3,7 +3,6 @@
 import difflib
 import math
 import pathlib
-import time
 
 import keras
 import numpy as np
@@ -15,6 +14,7 @@ from keras_gans.metrics.shared import SharedExtraction
 from keras_gans.metrics.shared import choose
 from keras_gans.models.translation import TranslationModel
 from keras_gans.preset_files import read_config
+from keras_gans.utils.progress import Progress
 
 _NAMES = {
     "fd": metrics_module.FrechetDistance,
@@ -28,7 +28,6 @@ _HIGHER_IS_BETTER = (
     "inception_score", "classifier_score", "precision", "recall", "density", "coverage",
     "cas_", "modes_", "high_quality_", "psnr", "ssim",
 )  # fmt: skip
-LONG = 10.0  # seconds from which a progress bar is shown
 
 
 class MetricMonitor(keras.callbacks.Callback):
@@ -309,7 +308,7 @@ class MetricMonitor(keras.callbacks.Callback):
         return {}
 
     def _progress(self, title):
-        return _Progress(title, self._count, self.params.get("verbose", 1))
+        return Progress(title, self._count, self.params.get("verbose", 1))
 
     # ---------------------------------------------------------------- the best
 
@@ -356,66 +355,3 @@ class MetricMonitor(keras.callbacks.Callback):
         while self.keep_best.with_name(f"{name}_{k}").exists():
             k += 1
         self.keep_best.rename(self.keep_best.with_name(f"{name}_{k}"))
-
-
-class FrechetDistance(MetricMonitor):
-    """Measures the Frechet distance while a GAN trains; see `MetricMonitor`.
-
-    Args:
-        real_images: `(N, H, W, C)`, uint8 or float in [-1, 1].
-        features: As in `keras_gans.metrics.FrechetDistance`.
-        num_samples: Int, how many real and generated images to compare.
-        **kwargs: As in `MetricMonitor`.
-
-    Example:
-
-    ```python
-    distance = kg.callbacks.FrechetDistance(images, features="lenet_fashion_mnist")
-    gan.fit(images, callbacks=[distance])  # logs fd_lenet_fashion_mnist_10k
-    ```
-    """
-
-    def __init__(
-        self, real_images, features="lenet_fashion_mnist", num_samples=10_000, **kwargs
-    ):
-        super().__init__(real_images, ("fd",), features, num_samples, **kwargs)
-
-
-class FID(FrechetDistance):
-    """The Frechet distance of the Inception features, the FID, while a GAN trains.
-
-    Args:
-        real_images: `(N, H, W, C)`, uint8 or float in [-1, 1].
-        num_samples: Int, how many real and generated images to compare.
-        **kwargs: As in `MetricMonitor`.
-
-    Example:
-
-    ```python
-    gan.fit(images, callbacks=[kg.callbacks.FID(images, 10_000)])  # logs fid_10k
-    ```
-    """
-
-    def __init__(self, real_images, num_samples=10_000, **kwargs):
-        super().__init__(real_images, "inception_v3_fid", num_samples, **kwargs)
-
-
-class _Progress:
-    """A progress bar, shown from when it is clear that the work is long."""
-
-    def __init__(self, title, total, verbose):
-        self.title, self.total, self.verbose = title, total, verbose
-        self.done, self.bar, self.start = 0, None, time.monotonic()
-
-    def __call__(self, count):
-        self.done += count
-        elapsed = time.monotonic() - self.start
-        if self.bar is None and self.verbose:
-            if self.done >= self.total or elapsed * self.total < LONG * self.done:
-                return
-            print(f"\n{self.title}")
-            self.bar = keras.utils.Progbar(
-                self.total, verbose=self.verbose, unit_name="image"
-            )
-        if self.bar is not None:
-            self.bar.update(min(self.done, self.total))

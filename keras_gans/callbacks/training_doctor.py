@@ -141,7 +141,8 @@ class TrainingDoctor(keras.callbacks.Callback):
         model = self.model
         if not hasattr(model, "discriminate") or not hasattr(model, "players"):
             raise ValueError(
-                "Expected: TrainingDoctor in `fit` of a model of keras_gans. "
+                "Expected: TrainingDoctor in `fit` of a model of keras_gans, one that "
+                "makes its examples of latents. "
                 f"Received: {type(model).__name__}."
             )
         if self.out is not None:

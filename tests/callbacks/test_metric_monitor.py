@@ -6,10 +6,11 @@ import pytest
 
 import keras_gans as kg
 from keras_gans.callbacks import metric_monitor
-from keras_gans.callbacks.metric_monitor import FID
-from keras_gans.callbacks.metric_monitor import FrechetDistance
+from keras_gans.callbacks.frechet_distance import FID
+from keras_gans.callbacks.frechet_distance import FrechetDistance
 from keras_gans.callbacks.metric_monitor import MetricMonitor
 from keras_gans.metrics.features import FeatureExtractor
+from keras_gans.utils import progress
 from tests.callbacks import stand_in
 from tests.callbacks.stand_in import assert_same
 from tests.metrics.stand_in import Counted
@@ -196,7 +197,7 @@ def test_progress_bar_when_it_is_long(monkeypatch, capsys):
     monkeypatch.setattr(metric_monitor, "CHUNK", 8)
     fit(make_gan(), [make()], epochs=1, verbose=2)
     assert "Metrics of generated" not in capsys.readouterr().out
-    monkeypatch.setattr(metric_monitor, "LONG", 0.0)
+    monkeypatch.setattr(progress, "LONG", 0.0)
     fit(make_gan(), [make()], epochs=1, verbose=1)
     output = capsys.readouterr().out
     assert "Metrics of generated images" in output and "24/24" in output
