@@ -10,6 +10,8 @@ from keras_gans.models.step import variables_of
 from keras_gans.models.translation import TranslationModel
 
 ON_JAX = keras.config.backend() == "jax"
+# How a few steps of small networks take the least time, for `compile`.
+QUICKEST = {"run_eagerly": not ON_JAX}
 
 
 def to_numpy(variables):
@@ -55,7 +57,8 @@ class GANTestCase:
             images: At least 4 * discriminator_steps * batch_size + 1 examples.
             tmp_path: Folder for files.
             batch_size: Int.
-            deep: Whether the networks are so deep that on JAX only compiled steps run.
+            deep: Whether the networks are so deep that on JAX only compiled steps run,
+                and their gradients are looked at on the other backends.
             **options: Of `compile`, in place of the paper's.
         """
 
@@ -74,22 +77,23 @@ class GANTestCase:
         self.check_config(model)
         self.check_fit(model, two_steps, batch_size)
         # The rest runs as is quickest: TensorFlow traces a step of deep networks for
-        # half a minute, and JAX takes longer for its operations one by one.
+        # half a minute, JAX takes longer for its operations one by one, and as long to
+        # compile a step for each form of the batch.
         if not ON_JAX:
             model = compiled(run_eagerly=True)
-            self.check_fit(model, two_steps, batch_size)
-        elif not deep:
-            self.check_fit(compiled(run_eagerly=True), two_steps, batch_size)
+        if not deep:
+            eager = compiled(run_eagerly=True) if ON_JAX else model
+            self.check_fit(eager, two_steps, batch_size)
         self.check_partial_batch(model, images, batch_size)
         self.check_resume(model, two_steps, batch_size, tmp_path)
-        quickest = {"run_eagerly": not ON_JAX}
-        self.check_bfloat16(cls, init_kwargs, two_steps, batch_size, options | quickest)
-        adam = {
-            f"{player}_optimizer": keras.optimizers.Adam(1e-2)
-            for player in ("generator", "discriminator")
-        }  # moves every weight, however small its gradient
-        model.compile(**options, **adam)
-        self.check_players(model, images[:batch_size])
+        self.check_bfloat16(cls, init_kwargs, two_steps, batch_size, options | QUICKEST)
+        if not (ON_JAX and deep):
+            adam = {
+                f"{player}_optimizer": keras.optimizers.Adam(1e-2)
+                for player in ("generator", "discriminator")
+            }  # moves every weight, however small its gradient
+            model.compile(**options, **adam)
+            self.check_players(model, images[:batch_size])
 
     def labels_of(self, model, count):
         """What goes with the images into `fit`."""
@@ -117,6 +121,8 @@ class GANTestCase:
         assert all(np.isfinite(v).all() for v in history.values()), history
         after = averages()
         assert max_difference(before, after) > 0, "EMA does not move"
+        if isinstance(model, kg.models.StyleGAN2):
+            assert np.abs(model.mean_style).max() > 0, "the mean style does not move"
         assert int(model.images_seen) == len(images)
 
     def fit(self, model, images, batch_size, **kwargs):

@@ -38,6 +38,7 @@ def rows(output):
     return {row[1]: row for row in cells}
 
 
+@pytest.mark.once
 def test_ratios_and_times_are_reported(output):
     found = rows(output)
     missing = {"pytorch", "torch_fidelity"} if BACKEND == "jax" else set()
@@ -50,6 +51,7 @@ def test_ratios_and_times_are_reported(output):
         assert NUMBER.match(row[2]), row
 
 
+@pytest.mark.once
 def test_goals_are_reported(output):
     found = rows(output)
     for name, _, _, goals in report.RATIOS:
@@ -59,6 +61,7 @@ def test_goals_are_reported(output):
             assert met in ("yes", "no")
 
 
+@pytest.mark.once
 def test_conditions_are_reported(output):
     head = output.split("|")[0]
     assert f"keras {keras.__version__}" in head

@@ -40,6 +40,7 @@ def test_same_images_on_every_backend(name):
     assert difference <= 1e-4
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", kg.presets())
 def test_card(name):
     preset = kg.presets()[name]

@@ -89,6 +89,7 @@ def test_published_methods_have_our_columns():
             assert set(figures) <= set(table.columns), table.name
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("setup", list(gaussians.SETUPS))
 def test_a_run_gives_the_figures_of_its_table(setup, monkeypatch):
     """Two steps of the method with the most options, tiny batches."""

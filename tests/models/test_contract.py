@@ -17,6 +17,7 @@ DEEP = (
     kg.models.ACGAN,
     kg.models.BigGAN,
     kg.models.CycleGAN,
+    kg.models.InfoGAN,
     kg.models.Pix2Pix,
     kg.models.R3GAN,
     kg.models.SAGAN,

@@ -14,7 +14,7 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (48, 16, 16, 1), "uint8")
 
 def make_gan(discriminator_steps=1):
     keras.utils.set_random_seed(0)
-    gan = kg.models.DCGAN(image_shape=(16, 16, 1), width=4, latent_dim=8, seed=1)
+    gan = kg.models.GAN((16, 16, 1), hidden_units=20, latent_dim=8, seed=1)
     gan.compile(discriminator_steps=discriminator_steps)
     return gan
 

@@ -8,6 +8,7 @@ from keras import ops
 
 import keras_gans as kg
 from keras_gans.models.batches import ArrayBatches
+from tests.gan_test_case import QUICKEST
 from tests.gan_test_case import Batches
 from tests.gan_test_case import max_difference
 from tests.gan_test_case import to_numpy
@@ -98,7 +99,7 @@ def test_losses_of_pix2pix_by_hand():
 
 def test_the_pool_holds_what_was_generated():
     model = cycle_gan(pool_size=3)
-    model.compile()
+    model.compile(**QUICKEST)
     model.fit((A[:2], B[:2]), batch_size=1, verbose=0)
     count, images = to_numpy([model.pool_b.count, model.pool_b.images])
     assert count == 2 and np.abs(images[:2]).max() > 0 and (images[2] == 0).all()
@@ -112,7 +113,7 @@ def test_discriminators_see_images_of_the_pool():
         for domain in "ab"
     }
     model = kg.models.CycleGAN((4, 4, 3), pool_size=32, seed=0, **networks)
-    model.compile()
+    model.compile(**QUICKEST)
     model.pool_b.images.assign(np.full((32, 4, 4, 3), 0.9, "float32"))
     model.pool_a.images.assign(np.full((32, 4, 4, 3), 0.9, "float32"))
     for pool in (model.pool_a, model.pool_b):
@@ -129,7 +130,7 @@ def test_discriminators_see_images_of_the_pool():
 
 def test_no_identity_between_domains_of_other_shapes():
     model = kg.models.CycleGAN((16, 16, 1), (16, 16, 3), blocks=1, **SMALL)
-    model.compile()
+    model.compile(**QUICKEST)
     assert "identity" not in {m.name for m in model.metrics}
     model.fit((A[..., :1], B), batch_size=2, verbose=0)
     assert model.translate(A[..., :1], to="b").shape == (7, 16, 16, 3)
@@ -167,7 +168,7 @@ def test_forms_of_data_agree():
             discriminator_b=scaled(0.1),
             discriminator_a=scaled(0.1),
         )
-        model.compile()
+        model.compile(**QUICKEST)
         given = {} if isinstance(data[0], Batches) else {"batch_size": 2}
         model.fit(*data, shuffle=False, verbose=0, **given)
         weights.append(to_numpy(model.weights))
@@ -179,7 +180,7 @@ def test_forms_of_data_agree():
 
 def test_validation_of_domains_of_different_lengths():
     model = cycle_gan()
-    model.compile()
+    model.compile(**QUICKEST)
     history = model.fit(
         (A, B), batch_size=2, validation_data=(A[:3], B[:2]), verbose=0
     ).history
@@ -190,7 +191,7 @@ def test_validation_of_domains_of_different_lengths():
 
 def test_wrong_data(tmp_path):
     model = pix2pix()
-    model.compile()
+    model.compile(**QUICKEST)
     with pytest.raises(ValueError, match="two domains.*Received: those of one"):
         model.fit(A)
     with pytest.raises(ValueError, match="as many images in `y`.*7 and 4"):
@@ -207,7 +208,7 @@ def test_wrong_data(tmp_path):
         cycle_gan(body="vit")
     with pytest.raises(ValueError, match="CycleGAN.*use `TranslationGrid`"):
         model = cycle_gan()
-        model.compile()
+        model.compile(**QUICKEST)
         model.fit((A, B), callbacks=[kg.callbacks.SampleGrid(tmp_path)], verbose=0)
 
 
@@ -259,7 +260,7 @@ def test_presets(tmp_path):
 
 def test_own_networks_come_back(tmp_path):
     model = cycle_gan(generator_b=scaled(0.5))
-    model.compile()
+    model.compile(**QUICKEST)
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
     assert (again.translate(A) == model.translate(A)).all()
@@ -267,7 +268,7 @@ def test_own_networks_come_back(tmp_path):
 
 def test_grid_of_pairs_wants_pairs(tmp_path):
     model = pix2pix()
-    model.compile()
+    model.compile(**QUICKEST)
     grid = kg.callbacks.TranslationGrid(tmp_path, A, B)
     with pytest.raises(ValueError, match="pairs, as many.*7 and 4"):
         model.fit(A, A, callbacks=[grid], verbose=0)
@@ -276,7 +277,7 @@ def test_grid_of_pairs_wants_pairs(tmp_path):
 @pytest.mark.parametrize("make", [cycle_gan, pix2pix])
 def test_grid_of_translations(make, tmp_path):
     model = make()
-    model.compile()
+    model.compile(**QUICKEST)
     grid = kg.callbacks.TranslationGrid(tmp_path, A[:4], B, rows=3)
     model.fit(A[:4], B, batch_size=2, epochs=2, callbacks=[grid], verbose=0)
     names = sorted(path.name for path in tmp_path.iterdir())

@@ -85,6 +85,7 @@ def test_resumed_fit_is_exact(name, tmp_path):
         assert history["g_learning_rate"] == [pytest.approx(1e-2)]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", list(OPTIONS)[1:])
 def test_each_update_is_of_its_player_alone(name):
     gan = make_gan(name)

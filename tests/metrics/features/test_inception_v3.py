@@ -88,6 +88,7 @@ def test_names():
     assert other.fingerprint != extractor.fingerprint
 
 
+@pytest.mark.once
 def test_wrong_weights():
     state = random_state_dict()
     model = inception_v3.inception_v3()

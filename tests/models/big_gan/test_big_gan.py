@@ -58,6 +58,7 @@ def check_counts(generator, discriminator, expected):
         assert count(discriminator()) == expected[1]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("side", BIG_GAN)
 def test_parameters_of_big_gan(side, zeros):
     shape, latent_dim = (side, side, 3), 20 * len(GENERATOR_CHANNELS[side])
@@ -68,6 +69,7 @@ def test_parameters_of_big_gan(side, zeros):
     )
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("side", BIG_GAN_DEEP)
 def test_parameters_of_big_gan_deep(side, zeros):
     shape = (side, side, 3)
@@ -144,6 +146,7 @@ def test_orthogonal_penalty_is_the_generators_alone():
     assert len(tall) >= 9 and max(values) < 1e-8
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("cls", "given"),
     [

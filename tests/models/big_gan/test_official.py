@@ -61,6 +61,7 @@ def test_file_of_torch(tmp_path):
     assert (loaded.generate(**latents) == gan.generate(**latents)).all()
 
 
+@pytest.mark.once
 def test_big_gan_deep():
     data = golden("big_gan_deep_official")
     state = random_state(data["shapes"])

@@ -108,16 +108,6 @@ def test_styles_are_mixed_for_a_share_of_the_images():
     assert shares(0.0)[0] == 0 == shares(0.8, training=False)[0]
 
 
-def test_mean_style_follows_training():
-    gan = kg.models.StyleGAN2(**SMALL, style_mixing=0.0)
-    gan.compile()
-    assert (gan.mean_style == 0).all()
-    images = np.random.default_rng(0).integers(0, 256, (8, 16, 16, 1), "uint8")
-    gan.compile(run_eagerly=True, penalties=[])
-    gan.fit(images, batch_size=8, verbose=0)
-    assert np.abs(gan.mean_style).max() > 0
-
-
 def test_condition_changes_images_and_logits():
     gan = kg.models.StyleGAN2(**SMALL, num_classes=3)
     a, b = (gan.generate(2, seed=0, labels=k, truncation_psi=0.9) for k in (0, 2))
