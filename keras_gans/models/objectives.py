@@ -76,13 +76,26 @@ class Objectives:
             latents = self.draw_latents(ops.shape(real)[0])
             fake = self.generate_from(latents, labels, training)
         fake = ops.stop_gradient(fake)
+        outputs, gradients = {}, {}
+        for name, examples in (("real", real), ("fake", fake)):
+            if training and name in self._differentiated():
+                logits, gradients[name] = backend.input_gradients(
+                    lambda x: ops.cast(self.discriminate(x, labels), "float32"),
+                    examples,
+                )
+                outputs[name] = {"logits": logits}
+            else:
+                outputs[name] = self.judge(examples, labels, training)
         loss, logs, logits = self._discriminator_loss(
-            real, fake, labels, latents, training
+            outputs["real"], outputs["fake"], labels, latents
         )
         if training:
             for penalty in self._penalties_of("discriminator"):
 
                 def mean(penalty=penalty):
+                    if penalty.differentiates in gradients:
+                        values = penalty.of_gradients(gradients[penalty.differentiates])
+                        return ops.mean(values)
                     return self._mean_penalty(penalty, real, fake, labels, logits)
 
                 loss = self._add_penalty(loss, logs, penalty, mean)
@@ -95,10 +108,20 @@ class Objectives:
                     logs.update(self.augment.update(seen[0], count))
         return loss, logs
 
-    def _discriminator_loss(self, real, fake, labels, latents, training):
+    def _differentiated(self):
+        """Of "real" and "fake", where each update needs gradients of the logits.
+
+        They come with the logits that the loss takes: the discriminator is called once
+        for both, where it gives logits alone and judges examples one by one.
+        """
+        output = getattr(self.discriminator, "output", None)
+        if self.pac > 1 or not isinstance(output, keras.KerasTensor):
+            return set()
+        penalties = self._penalties_of("discriminator")
+        return {p.differentiates for p in penalties if p.every == 1} - {None}
+
+    def _discriminator_loss(self, real_outputs, fake_outputs, labels, latents):
         """Mean loss with the variant's terms, logs, and logits of real and fake."""
-        real_outputs = self.judge(real, labels, training)
-        fake_outputs = self.judge(fake, labels, training)
         logits = real_outputs["logits"], fake_outputs["logits"]
         loss = ops.mean(self.loss.discriminator(*logits))
         score = ops.sigmoid if self.loss.probabilistic else (lambda logits: logits)
@@ -150,7 +173,8 @@ class Objectives:
             return objective()
 
         def discriminator_loss():
-            return self._discriminator_loss(real, fake, labels, latents, training)[0]
+            outputs = [self.judge(x, labels, training) for x in (real, fake)]
+            return self._discriminator_loss(*outputs, labels, latents)[0]
 
         variables = self.discriminator.trainable_variables
         return self.unrolled(discriminator_loss, variables, objective)

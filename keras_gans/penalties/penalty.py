@@ -25,6 +25,8 @@ class Penalty:
             it, so that the objective need not call the discriminator again.
         per_logit: Whether real and fake come packed, where the discriminator judges
             packs (`pac=2`); else they come one by one.
+        differentiates: "real" or "fake" if `of_gradients`, of the logits' gradients
+            there, is all there is to it; else None.
         variables: State that is saved with the optimizer; `build` makes it.
         player: Whose objective it belongs to, "discriminator" or "generator"; one of
             the generator's writes `of_generator(generator, styles, seed)`.
@@ -37,6 +39,7 @@ class Penalty:
     has_value = True
     uses_logits = False
     per_logit = True
+    differentiates = None
     variables = ()
     player = "discriminator"
 
@@ -114,6 +117,11 @@ def squared_gradient_norm(discriminator, x):
         return ops.cast(discriminator(x), "float32")
 
     _, gradients = backend.input_gradients(logits, x)
+    return squared_norm(gradients)
+
+
+def squared_norm(gradients):
+    """Squared norm of each sample's gradient, `(B, ...)` to float32 `(B,)`."""
     squares = ops.square(ops.cast(gradients, "float32"))
     return ops.sum(squares, axis=tuple(range(1, len(squares.shape))))
 

@@ -4,6 +4,7 @@ import keras
 
 from keras_gans.penalties.penalty import Penalty
 from keras_gans.penalties.penalty import squared_gradient_norm
+from keras_gans.penalties.penalty import squared_norm
 
 
 class _ZeroCentered(Penalty):
@@ -16,6 +17,10 @@ class _ZeroCentered(Penalty):
         else:
             super().__init__(gamma / 2.0, every)
             self.gamma = float(gamma)
+
+    def of_gradients(self, gradients):
+        """The squared norms `(B,)` of gradients of the logits, `(B, ...)`."""
+        return squared_norm(gradients)
 
     def weight_at(self, step):
         """Half of gamma at an update of the discriminator."""
@@ -66,6 +71,7 @@ class R1(_ZeroCentered):
     """
 
     name = "r1"
+    differentiates = "real"
 
     def call(self, discriminator, real, fake, seed):
         """|grad D(x)|^2."""
@@ -100,6 +106,7 @@ class R2(_ZeroCentered):
     """
 
     name = "r2"
+    differentiates = "fake"
 
     def call(self, discriminator, real, fake, seed):
         """|grad D(G(z))|^2."""

@@ -48,6 +48,48 @@ def test_a_penalty_sees_the_gradient_of_the_pack():
     assert float(numpy(value)) == pytest.approx(want, rel=1e-5)
 
 
+@pytest.mark.parametrize("condition", [{}, {"num_classes": 3}])
+def test_gradients_come_with_the_logits_or_apart(condition, monkeypatch):
+    """R1 and R2 in every update share the discriminator's call with the loss."""
+    keras.utils.set_random_seed(1)
+    gan = kg.models.R3GAN(
+        image_shape=(16, 16, 1), latent_dim=4, width=4, group_size=2, blocks=1, seed=0,
+        **condition,
+    )  # fmt: skip
+    x = ops.convert_to_tensor(RNG.normal(size=(4, 16, 16, 1)).astype("float32"))
+    labels = None
+    if condition:
+        labels = gan.condition.to_network(np.array([0, 1, 2, 1]))
+    latents = RNG.normal(size=(4, 4)).astype("float32")
+    monkeypatch.setattr(gan, "draw_latents", lambda n: ops.convert_to_tensor(latents))
+    calls = []
+    call = gan.discriminator.call
+
+    def counted(*args, **kwargs):
+        calls.append(args)
+        return call(*args, **kwargs)
+
+    monkeypatch.setattr(gan.discriminator, "call", counted)
+
+    def objective():
+        gan.compile(penalties=[kg.penalties.R1(0.7), kg.penalties.R2(0.3)])
+        calls.clear()
+        (loss, logs), gradients = backend.value_and_grad(
+            lambda: gan.discriminator_objective(x, labels),
+            gan.discriminator.trainable_variables,
+        )
+        logged = [loss, logs["r1"][0], logs["r2"][0], logs["d_real"], logs["d_fake"]]
+        return len(calls), [numpy(value) for value in [*logged, *gradients]]
+
+    count, together = objective()
+    monkeypatch.setattr(gan, "_differentiated", lambda: set())
+    count_apart, apart = objective()
+    assert (count, count_apart) == (2, 4)
+    assert apart[1] > 1e-6 and apart[2] > 1e-6
+    for first, second in zip(together, apart, strict=True):
+        np.testing.assert_allclose(first, second, rtol=2e-4, atol=1e-6)
+
+
 def test_top_k_is_the_mean_of_the_best():
     losses = ops.convert_to_tensor([1.0, 2.0, 4.0, 8.0])
     logits = ops.convert_to_tensor([[0.0], [3.0], [1.0], [2.0]])
