@@ -10,10 +10,11 @@ from keras_gans.utils.image_grid import make_grid
 class TranslationGrid(SampleGrid):
     """Writes a picture of translated images as training goes on.
 
-    A row is an image, what the model makes of it, what comes back if that is translated
-    back (where the model has a way back), and the truth (where there is one). Models
-    that translate both ways have a second such picture to the right, of images of B.
-    All else is as in `SampleGrid`: names, resumed trainings, the animation.
+    A row is an image (its pixels enlarged where the model makes larger ones), what the
+    model makes of it, what comes back if that is translated back (where the model has a
+    way back), and the truth (where there is one). Models that translate both ways have
+    a second such picture to the right, of images of B. All else is as in `SampleGrid`:
+    names, resumed trainings, the animation.
 
     Args:
         directory: Folder of the pictures; made if it does not exist.
@@ -96,7 +97,8 @@ class TranslationGrid(SampleGrid):
                 columns.append(self.model.translate(columns[1], to=source))
             if self._has_truth:
                 columns.append(self._shown[to])
-            columns = [_as_colors(images) for images in columns]
+            sides = np.max([images.shape[1:3] for images in columns], axis=0)
+            columns = [_enlarged(_as_colors(images), sides) for images in columns]
             # (columns, rows, H, W, 3) -> row by row
             cells = np.stack(columns, axis=1).reshape(-1, *columns[0].shape[1:])
             pictures.append(make_grid(cells, len(columns)))
@@ -121,3 +123,12 @@ def _as_colors(images):
         alpha = images[..., 3:] / 255.0
         return np.rint(images[..., :3] * alpha + 255 * (1 - alpha)).astype("uint8")
     return images[..., :3]
+
+
+def _enlarged(images, sides):
+    """`(N, h, w, C)` -> `(N, H, W, C)`, pixels repeated."""
+    rows, columns = (
+        np.arange(side) * own // side
+        for side, own in zip(sides, images.shape[1:3], strict=True)
+    )
+    return images[:, rows[:, None], columns]

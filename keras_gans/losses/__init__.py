@@ -1,7 +1,8 @@
 """What the players minimise, one value a sample.
 
-Most are losses of the two players, from their logits; `L1`, `Charbonnier`,
-`TotalVariation` and `Perceptual` are of images, for objectives that have such terms.
+Most are losses of the two players, from their logits; `L1`, `L2`,
+`Charbonnier`, `TotalVariation` and `Perceptual` are of images, for objectives that have
+such terms.
 """
 
 import difflib
@@ -15,7 +16,9 @@ from keras_gans.losses.minimax import Minimax
 from keras_gans.losses.minimax import NonSaturating
 from keras_gans.losses.perceptual import Perceptual
 from keras_gans.losses.reconstruction import L1
+from keras_gans.losses.reconstruction import L2
 from keras_gans.losses.reconstruction import Charbonnier
+from keras_gans.losses.reconstruction import ReconstructionLoss
 from keras_gans.losses.reconstruction import TotalVariation
 from keras_gans.losses.relativistic import RelativisticAverage
 from keras_gans.losses.relativistic import RelativisticPairing
@@ -30,21 +33,25 @@ _NAMES = {
     "relativistic_pairing": RelativisticPairing,
     "wasserstein": Wasserstein,
 }
+_OF_IMAGES = {"charbonnier": Charbonnier, "l1": L1, "l2": L2}
 
 __all__ = [
     "Charbonnier",
     "Hinge",
     "L1",
+    "L2",
     "LeastSquares",
     "Loss",
     "Minimax",
     "NonSaturating",
     "Perceptual",
+    "ReconstructionLoss",
     "RelativisticAverage",
     "RelativisticPairing",
     "TotalVariation",
     "Wasserstein",
     "get",
+    "get_reconstruction",
 ]
 
 
@@ -78,4 +85,32 @@ def get(identifier):
     raise ValueError(
         "Expected: a keras_gans.losses.Loss, its serialized dict, or one of "
         f"{', '.join(map(repr, _NAMES))}. Received: {identifier!r}.{hint}"
+    )
+
+
+def get_reconstruction(identifier):
+    """Makes a loss of images out of whatever names one.
+
+    Args:
+        identifier: A loss of images, such as `L1()`; or "l1", "l2" or "charbonnier".
+
+    Returns:
+        The loss.
+
+    Raises:
+        ValueError: If there is no such loss.
+
+    Example:
+
+    >>> type(get_reconstruction("l2")).__name__
+    'L2'
+    """
+    loss = identifier
+    if isinstance(identifier, str) and identifier in _OF_IMAGES:
+        loss = _OF_IMAGES[identifier]()
+    if isinstance(loss, ReconstructionLoss):
+        return loss
+    raise ValueError(
+        "Expected: a loss of images of keras_gans.losses, or one of "
+        f"{', '.join(map(repr, _OF_IMAGES))}. Received: {identifier!r}."
     )

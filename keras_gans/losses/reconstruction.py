@@ -73,6 +73,26 @@ class L1(ReconstructionLoss):
 
 
 @keras.saving.register_keras_serializable("keras_gans")
+class L2(ReconstructionLoss):
+    """Mean squared difference, whose least value is the best PSNR.
+
+        mean (x - y)^2
+
+    The reconstruction of SRResNet (Ledig et al. 2017, arXiv:1609.04802, equation 4) and
+    of context encoders (Pathak et al. 2016, arXiv:1604.07379, equation 1).
+
+    Example:
+
+    >>> L2()(3.0 * np.ones((2, 4, 4, 3)), np.zeros((2, 4, 4, 3)))
+    [9. 9.]
+    """
+
+    def call(self, images, targets):
+        """Mean (x - y)^2."""
+        return per_sample(ops.square(images - targets))
+
+
+@keras.saving.register_keras_serializable("keras_gans")
 class Charbonnier(ReconstructionLoss):
     """L1 with a rounded tip, so that its gradient is continuous.
 

@@ -13,6 +13,7 @@ from keras_gans.models.pix2pix import Pix2Pix
 from keras_gans.models.r3_gan import R3GAN
 from keras_gans.models.sa_gan import SAGAN
 from keras_gans.models.sn_gan import SNGAN
+from keras_gans.models.sr_gan import SRGAN
 from keras_gans.models.style_gan import StyleGAN
 from keras_gans.models.style_gan2 import StyleGAN2
 from keras_gans.models.wgan import WGAN
@@ -31,6 +32,7 @@ __all__ = [
     "R3GAN",
     "SAGAN",
     "SNGAN",
+    "SRGAN",
     "StyleGAN",
     "StyleGAN2",
     "WGAN",

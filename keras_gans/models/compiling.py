@@ -13,6 +13,8 @@ PAPER = "paper"
 class CompileMixin:
     """What `compile` of every model with a `recipe()` and `players()` has to do."""
 
+    _weight_names = ()  # arguments of `compile` that are weights of terms
+
     def _or_paper(self, **given):
         """The arguments of `compile`, the paper's where none were given."""
         for key, value in self.recipe().items():
@@ -31,6 +33,22 @@ class CompileMixin:
         self.loss = losses.get(loss)
         self.ema_half_life = ema_half_life
         self.discriminator_steps = discriminator_steps
+
+    def _compile(self, recipe, **run_options):
+        """Compiles with what `_or_paper` gave, where all else are weights of terms."""
+        optimizers = [
+            recipe.pop(f"{name}_optimizer") for name in ("generator", "discriminator")
+        ]
+        game = {key: recipe.pop(key) for key in ("loss", "ema_half_life")}
+        self._set_game(**game)
+        for name, weight in recipe.items():
+            if not weight >= 0:
+                raise ValueError(
+                    f"Expected: `{name}` of at least 0. Received: {weight!r}."
+                )
+            setattr(self, name, float(weight))
+        self._weight_names = tuple(recipe)
+        self._compile_players(*optimizers, **run_options)
 
     def _compile_players(
         self, generator_optimizer, discriminator_optimizer, state=(), **run_options
@@ -87,6 +105,7 @@ class CompileMixin:
             "discriminator_optimizer": serialize(self.discriminator_optimizer),
             "loss": serialize(self.loss),
             "ema_half_life": serialize(self.ema_half_life),
+            **{name: getattr(self, name) for name in self._weight_names},
             **self._run_options,
         }
 

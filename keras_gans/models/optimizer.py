@@ -28,14 +28,16 @@ class AlternatingOptimizer(keras.optimizers.Optimizer):
         """Builds each player's optimizer.
 
         Args:
-            variables: Dict from the player's name to its list of variables.
+            variables: Dict from the player's name to its list of variables; a player
+                that does not take part may be left out.
             state: Other variables of training, such as moving averages, to be saved
                 and resumed with the optimizers.
         """
         self._state = tuple(state)
         for name, optimizer in self.players.items():
-            optimizer.build(variables[name])
-            backend.pack_states(optimizer.variables, variables[name])
+            own = variables.get(name, [])
+            optimizer.build(own)
+            backend.pack_states(optimizer.variables, own)
         self.built = True
 
     @property

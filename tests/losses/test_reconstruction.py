@@ -36,6 +36,7 @@ def small_network():
 
 LOSSES = {
     "l1": kg.losses.L1,
+    "l2": kg.losses.L2,
     "charbonnier": lambda: kg.losses.Charbonnier(0.1),
     "total_variation": kg.losses.TotalVariation,
     "perceptual": lambda: kg.losses.Perceptual(small_network()),
@@ -47,6 +48,9 @@ def test_values_by_hand():
     axes = (1, 2, 3)
     np.testing.assert_allclose(
         numpy(kg.losses.L1()(x, y)), np.abs(x - y).mean(axes), rtol=1e-5
+    )
+    np.testing.assert_allclose(
+        numpy(kg.losses.L2()(x, y)), np.square(x - y).mean(axes), rtol=1e-5
     )
     np.testing.assert_allclose(
         numpy(kg.losses.Charbonnier(0.5)(x, y)),

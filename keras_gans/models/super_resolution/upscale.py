@@ -43,7 +43,7 @@ def upscale(network, images, tile=None, overlap=32, *, batch_size=1, verbose=1):
             f"Expected: uint8 images of shape (N, H, W, {channels}). Received: "
             f"{images.dtype} {images.shape}."
         )
-    multiple = _multiple(network)
+    multiple = multiple_of(network)
     if tile is None:
         overlap = verbose = 0
         tile = [-(-side // multiple) * multiple for side in images.shape[1:3]]
@@ -65,7 +65,7 @@ def upscale(network, images, tile=None, overlap=32, *, batch_size=1, verbose=1):
     )
 
 
-def _multiple(network):
+def multiple_of(network):
     """What the sides of the network's images must be multiples of."""
     factors = [
         layer.factor

@@ -6,6 +6,8 @@ belong together (pix2pix) or do not (CycleGAN).
 H, W: sides of an image, N: images.
 """
 
+from operator import ge
+
 import keras
 import numpy as np
 from keras import ops
@@ -62,6 +64,7 @@ class TranslationModel(AdversarialModel):
 
     default_batch_size = 1
     num_classes = None
+    takes_any_size = False  # whether `translate` takes images of any size as a whole
     usage = "images_b = gan.translate(images_a)"  # of a card
 
     def _set_domains(self, shape_a, shape_b, aligned):
@@ -150,47 +153,28 @@ class TranslationModel(AdversarialModel):
         size = min(batch_size or self.default_batch_size, len(x))
         return ArrayBatches((x, y), size, False, self.seed, aligned=False)
 
-    def _compile(self, recipe, **run_options):
-        """Compiles with what `_or_paper` gave."""
-        optimizers = [
-            recipe.pop(f"{name}_optimizer") for name in ("generator", "discriminator")
-        ]
-        game = {key: recipe.pop(key) for key in ("loss", "ema_half_life")}
-        self._set_game(**game)
-        for name, weight in recipe.items():
-            if not weight >= 0:
-                raise ValueError(
-                    f"Expected: `{name}` of at least 0. Received: {weight!r}."
-                )
-            setattr(self, name, float(weight))
-        self._weight_names = tuple(recipe)
-        self._compile_players(*optimizers, **run_options)
-
-    def get_compile_config(self):
-        """Returns the arguments of `compile`, serialized; None before `compile`."""
-        config = super().get_compile_config()
-        if config is None:
-            return None
-        return config | {name: getattr(self, name) for name in self._weight_names}
-
     # ---------------------------------------------------------------- use
 
-    def translate(self, images, to="b", *, batch_size=16, overlap=None, verbose=0):
+    def translate(
+        self, images, to="b", *, batch_size=16, tile=None, overlap=None, verbose=0
+    ):
         """Makes images of the other domain, with the averaged generators.
 
-        Images larger than the model is made for are cut into tiles of its size, which
-        are translated one by one and blended where they overlap.
+        Images larger than the model is made for are cut into tiles, which are
+        translated one by one and blended where they overlap.
 
         Args:
             images: `(N, H, W, C)` of the other domain, uint8 or float in [-1, 1].
             to: "b" for images of domain B, made of those of A; "a" for the way back,
                 where the model has one.
             batch_size: Int, images or tiles at a time.
+            tile: Optional int or `(h, w)`, sides of the tiles, where the generator
+                takes images of any size. Default: what the model is made for.
             overlap: Optional int, pixels that tiles share; a quarter of a tile if None.
             verbose: 1 for a progress bar.
 
         Returns:
-            uint8 `(N, H, W, C)`.
+            uint8 `(N, H, W, C)`, H and W of the other domain.
 
         Raises:
             ValueError: If the model has no such direction, or the images do not fit.
@@ -208,29 +192,40 @@ class TranslationModel(AdversarialModel):
                 f"that {type(self).__name__} translates to. Received: {to!r}."
             )
         network, source, target = directions[to]
+        scale = target.shape[0] // source.shape[0]
         images = np.asarray(images)
-        height, width, channels = source.shape
-        fills_tiles = (
-            images.ndim == 4
-            and images.shape[3] == channels
-            and images.shape[1] >= height
-            and images.shape[2] >= width
-        )
-        # Whole images are checked: a tile may be bright all over.
-        spec = Images(images.shape[1:]) if fills_tiles else source
-        spec.check(images, "images")
+        sides = images.shape[1:3]
+        fits = images.ndim == 4 and images.shape[3] == source.shape[2]
+        if fits and (self.takes_any_size or all(map(ge, sides, source.shape))):
+            Images(images.shape[1:]).check(images, "images")
+        else:
+            source.check(images, "images")
+        usual, multiple = self._tiling(source, sides)
+        tile = _checked_tile(tile or usual, network)
+        is_one = all(map(ge, tile, sides))
+        if is_one or overlap is None:
+            overlap = 0 if is_one else min(tile) // 4
         backend.sync_state(self)
 
-        def run(part, verbose=0):
-            rows, size = whole_batches(len(part), batch_size)
-            outputs = network.predict(_as_floats(part)[rows], size, verbose=verbose)
-            return target.to_user(outputs[: len(part)])
+        def translate_tiles(tiles):
+            rows, size = whole_batches(len(tiles), batch_size)
+            shown = verbose if is_one else 0
+            made = network.predict(_as_floats(tiles)[rows], size, verbose=shown)
+            return target.to_user(made[: len(tiles)])
 
-        if images.shape[1:] == source.shape:
-            return run(images, verbose)
-        overlap = min(height, width) // 4 if overlap is None else overlap
-        tile = (height, width)
-        return apply_in_tiles(run, images, tile, overlap, verbose=verbose)
+        return apply_in_tiles(
+            translate_tiles,
+            images,
+            tile,
+            overlap,
+            scale=scale,
+            multiple=multiple,
+            verbose=0 if is_one else verbose,
+        )
+
+    def _tiling(self, source, sides):
+        """The usual tile for images of these sides, and what divides its sides."""
+        return source.shape[:2], 1
 
     def call(self, inputs, training=False):
         """Translates A to B with the averaged generator.
@@ -259,6 +254,24 @@ def _two(x, y):
     if y is None and is_pair and all(np.ndim(part) == 4 for part in x):
         return tuple(x)
     return x, y
+
+
+def _checked_tile(tile, network):
+    """The sides of a tile.
+
+    Raises:
+        ValueError: If the network takes others.
+    """
+    tile = (tile, tile) if isinstance(tile, int) else tuple(tile)
+    taken = network.input_shape[1:3]
+    if len(tile) != 2 or any(
+        side not in (None, own) for side, own in zip(taken, tile, strict=True)
+    ):
+        raise ValueError(
+            f"Expected: `tile` as the generator takes images, {taken}. Received: "
+            f"{tile}."
+        )
+    return tile
 
 
 def _as_floats(images):

@@ -5,8 +5,8 @@ import keras_gans as kg
 from keras_gans.models.super_resolution import rrdb_from_official
 from keras_gans.models.super_resolution import srresnet
 from keras_gans.models.super_resolution import upscale
-from keras_gans.models.super_resolution.upscale import _multiple
 from keras_gans.models.super_resolution.upscale import _scale
+from keras_gans.models.super_resolution.upscale import multiple_of
 
 FILE = "tests/golden/rrdb_official_x2.pth"
 
@@ -43,9 +43,9 @@ def test_tiles_are_nearly_the_whole(network):
 
 
 def test_found_by_itself(network):
-    assert (_multiple(network), _scale(network, 2)) == (2, 2)
+    assert (multiple_of(network), _scale(network, 2)) == (2, 2)
     other = srresnet(width=4, blocks=1, scale=4)
-    assert (_multiple(other), _scale(other, 1)) == (1, 4)
+    assert (multiple_of(other), _scale(other, 1)) == (1, 4)
     assert kg.models.super_resolution.upscale is upscale
 
 
