@@ -132,6 +132,22 @@ CASES = {
         # Less of them, as instance normalization enlarges what rounding differs by.
         {"cycle_weight": 1.0, "identity_weight": 0.5},
     ),
+    "sr_gan": (
+        lambda: kg.models.SRGAN(
+            (14, 14, 1), scale=2, width=4, blocks=1, discriminator_width=2, seed=0
+        ),
+        {
+            "perceptual_loss": "lenet_fashion_mnist",
+            "perceptual_weight": 0.1,
+            "adversarial_weight": 0.5,
+        },
+    ),
+    "context_encoder": (
+        lambda: kg.models.ContextEncoder(
+            (16, 16, 1), width=4, discriminator_width=4, seed=0
+        ),
+        {"l2_weight": 0.5, "adversarial_weight": 0.5},
+    ),
     "wgan": (lambda: kg.models.WGAN(width=4, **TINY), {"discriminator_steps": 2}),
     "wgan_gp": (lambda: kg.models.WGANGP(width=4, **TINY), {"discriminator_steps": 2}),
     "r1_r2_lazy": (
@@ -199,7 +215,7 @@ def trained(model):
 
 
 def is_gan(model):
-    return not isinstance(model, TranslationModel)
+    return isinstance(model, kg.models.GAN)
 
 
 def compute(name):
@@ -217,8 +233,10 @@ def compute(name):
     rng = np.random.default_rng(3)
     if is_gan(model):
         evaluate, images, labels = gan_values(model, rng)
-    else:
+    elif isinstance(model, TranslationModel):
         evaluate, images, labels = translation_values(model, rng)
+    else:
+        evaluate, images, labels = inpainting_values(model, rng)
     if on_jax:
         evaluate = backend.compiled(evaluate, model.variables)
     with numpy_random():
@@ -292,6 +310,22 @@ def translation_values(model, rng):
         return values
 
     return evaluate, *images
+
+
+def inpainting_values(model, rng):
+    """Likewise of a model that fills holes."""
+    images = rng.integers(0, 256, (4, *model.data_spec.shape), "uint8")
+    real = model.data_spec.to_network(ops.convert_to_tensor(images))
+
+    def evaluate(_):
+        masks = model.draw_masks(4)
+        values = {"masks": masks, "filled": model([real, masks])}
+        for player in model.players():
+            value, logs, *_ = player.objective(real, training=False)
+            values |= {player.name: value, **logs}
+        return values
+
+    return evaluate, images, None
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ from keras_gans import metrics as metrics_module
 from keras_gans.metrics.shared import CHUNK
 from keras_gans.metrics.shared import SharedExtraction
 from keras_gans.metrics.shared import choose
-from keras_gans.models.translation import TranslationModel
 from keras_gans.preset_files import read_config
 from keras_gans.utils.progress import Progress
 
@@ -179,10 +178,10 @@ class MetricMonitor(keras.callbacks.Callback):
 
     def _check_model(self):
         """Raises unless the model makes what it is compared with."""
-        if isinstance(self.model, TranslationModel):
+        if not hasattr(self.model, "generate"):
             raise ValueError(
                 "Expected: a model that makes images of latents. Received: "
-                f"{type(self.model).__name__}, which translates images: use "
+                f"{type(self.model).__name__}. For one that translates images use "
                 "`TranslationMonitor`."
             )
         shape = tuple(self.model.data_spec.shape)

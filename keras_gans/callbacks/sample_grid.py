@@ -8,7 +8,6 @@ import keras
 import numpy as np
 
 from keras_gans import backend
-from keras_gans.models.translation import TranslationModel
 from keras_gans.utils.files import prepare_directory
 from keras_gans.utils.image_grid import make_grid
 from keras_gans.utils.image_grid import read_text
@@ -127,10 +126,10 @@ class SampleGrid(keras.callbacks.Callback):
 
     def _check_model(self):
         """Raises if there is nothing to draw of the model."""
-        if isinstance(self.model, TranslationModel):
+        if not hasattr(self.model, "generate"):
             raise ValueError(
                 "Expected: a model that makes images of latents. Received: "
-                f"{type(self.model).__name__}, which translates images: use "
+                f"{type(self.model).__name__}. For one that translates images use "
                 "`TranslationGrid`."
             )
         shape = tuple(self.model.data_spec.shape)

@@ -5,6 +5,7 @@ from keras_gans.models.ac_gan import ACGAN
 from keras_gans.models.big_gan import BigGAN
 from keras_gans.models.big_gan_deep import BigGANDeep
 from keras_gans.models.conditional_gan import ConditionalGAN
+from keras_gans.models.context_encoder import ContextEncoder
 from keras_gans.models.cycle_gan import CycleGAN
 from keras_gans.models.dcgan import DCGAN
 from keras_gans.models.gan import GAN
@@ -24,6 +25,7 @@ __all__ = [
     "BigGAN",
     "BigGANDeep",
     "ConditionalGAN",
+    "ContextEncoder",
     "CycleGAN",
     "DCGAN",
     "GAN",

@@ -22,8 +22,8 @@ class AdversarialModel(
     """The step, `fit`, `compile` and files; a family of models states its game.
 
     A family (`GAN`, which makes examples of latents; `TranslationModel`, which makes
-    images of images) has `data_spec` and `condition`, for the two parts of its data, a
-    `recipe()`, and `players()` with their objectives.
+    images of images; `ContextEncoder`) has `data_spec` and `condition`, for the two
+    parts of its data, a `recipe()`, and `players()` with their objectives.
     """
 
     default_batch_size = 100
@@ -48,6 +48,26 @@ class AdversarialModel(
         backend.fix_random_states(self)
         self.built = True
 
+    def _check_network(self, name, inputs, output=None):
+        """Raises unless a network takes and gives images of these shapes."""
+        network = getattr(self, name)
+        if not network.built:
+            raise ValueError(
+                f"Expected: a built {name}, whose input shape is known. Received: "
+                f"{network!r}. Begin it with `keras.Input(...)`."
+            )
+        taken = network.input_shape
+        received = [*taken] if isinstance(taken, list) else [taken]
+        expected = list(inputs)
+        if output is not None:
+            received, expected = [*received, network.output_shape], [*inputs, output]
+        if len(received) != len(expected) or not all(map(_fits, received, expected)):
+            raise ValueError(
+                f"The {name} does not fit the images. Expected: from {inputs} to "
+                f"{output or 'logits (h, w, 1)'}. Received: from {taken} to "
+                f"{network.output_shape}."
+            )
+
 
 def average_of(network):
     """A copy of a network, for the average of its weights; it is not trained."""
@@ -69,3 +89,11 @@ class dtype_policy:
 
     def __exit__(self, *_):
         keras.config.set_dtype_policy(self.before)
+
+
+def _fits(received, expected):
+    """Whether a network's `(None, H, W, C)`, sides maybe open, is that of images."""
+    sizes = received[1:]
+    return len(sizes) == 3 and all(
+        size in (None, own) for size, own in zip(sizes, expected, strict=True)
+    )

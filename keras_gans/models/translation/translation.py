@@ -80,26 +80,6 @@ class TranslationModel(AdversarialModel):
         """
         raise NotImplementedError
 
-    def _check_network(self, name, inputs, output=None):
-        """Raises unless a network takes and gives images of these shapes."""
-        network = getattr(self, name)
-        if not network.built:
-            raise ValueError(
-                f"Expected: a built {name}, whose input shape is known. Received: "
-                f"{network!r}. Begin it with `keras.Input(...)`."
-            )
-        taken = network.input_shape
-        received = [*taken] if isinstance(taken, list) else [taken]
-        expected = list(inputs)
-        if output is not None:
-            received, expected = [*received, network.output_shape], [*inputs, output]
-        if len(received) != len(expected) or not all(map(_fits, received, expected)):
-            raise ValueError(
-                f"The {name} does not fit the images. Expected: from {inputs} to "
-                f"{output or 'logits (h, w, 1)'}. Received: from {taken} to "
-                f"{network.output_shape}."
-            )
-
     def get_config(self):
         """Returns the arguments; networks only where they were given."""
         serialize = keras.saving.serialize_keras_object
@@ -238,14 +218,6 @@ class TranslationModel(AdversarialModel):
             Float32 `(B, H, W, C)` in [-1, 1].
         """
         return self.directions()["b"][0](inputs, training=training)
-
-
-def _fits(received, expected):
-    """Whether a network's `(None, H, W, C)`, sides maybe open, is that of images."""
-    sizes = received[1:]
-    return len(sizes) == 3 and all(
-        size in (None, own) for size, own in zip(sizes, expected, strict=True)
-    )
 
 
 def _two(x, y):
