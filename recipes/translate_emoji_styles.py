@@ -9,15 +9,13 @@ held-out ones can be compared with the truth, beside doing nothing, matching col
 """
 
 import argparse
-import csv
 import pathlib
 
 import keras
 import numpy as np
 
 import keras_gans as kg
-
-FEATURES = "efficientnet_lite0"
+from keras_gans.utils.tables import save_table
 
 
 def match_colors(images, source, target):
@@ -29,22 +27,6 @@ def match_colors(images, source, target):
         values = np.quantile(target[..., c], shares, method="nearest").astype("uint8")
         matched[..., c] = values[images[..., c]]
     return matched
-
-
-def judge(made, truth):
-    """SSIM, PSNR, perceptual and Frechet distance to the truth."""
-    ssim, psnr = kg.metrics.SSIM(), kg.metrics.PSNR()
-    ssim.update_state(truth, made)
-    psnr.update_state(truth, made)
-    perceptual = kg.metrics.PerceptualDistance(FEATURES)(made, truth).mean()
-    kid = kg.metrics.KernelDistance(truth, FEATURES, num_samples=len(truth))
-    kid.update_state(fake_images=made)
-    return {
-        "ssim": float(ssim.result()),
-        "psnr": float(psnr.result()),
-        "perceptual": float(perceptual),
-        "kid": next(iter(kid.values().values())),
-    }
 
 
 def main(argv=None):
@@ -97,16 +79,11 @@ def main(argv=None):
     gan.save_to_preset(args.out / "preset", overwrite=True)
 
     rows = {
-        "identity": judge(test_a, test_b),
-        "color histogram": judge(match_colors(test_a, a, b), test_b),
-        args.model: judge(gan.translate(test_a), test_b),
+        "identity": kg.metrics.paired_scores(test_a, test_b),
+        "color histogram": kg.metrics.paired_scores(match_colors(test_a, a, b), test_b),
+        args.model: kg.metrics.paired_scores(gan.translate(test_a), test_b),
     }
-    with (args.out / "results.csv").open("w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["method", *rows["identity"]])
-        for name, row in rows.items():
-            writer.writerow([name, *(f"{value:.4g}" for value in row.values())])
-            print(f"{name:16}", *(f"{k} {v:.4g}  " for k, v in row.items()))
+    save_table(rows, args.out / "results.csv")
     return rows
 
 

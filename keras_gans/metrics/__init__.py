@@ -12,6 +12,7 @@ from keras_gans.metrics.kernel_distance import KernelDistance
 from keras_gans.metrics.metric import GenerativeMetric
 from keras_gans.metrics.mode_coverage import ModeCoverage
 from keras_gans.metrics.mode_coverage import StackedModeCoverage
+from keras_gans.metrics.paired_scores import paired_scores
 from keras_gans.metrics.pairwise_diversity import PairwiseDiversity
 from keras_gans.metrics.perceptual_distance import PerceptualDistance
 from keras_gans.metrics.perceptual_distance import PerceptualDiversity
@@ -36,4 +37,5 @@ __all__ = [
     "PerceptualPathLength",
     "StackedModeCoverage",
     "features",
+    "paired_scores",
 ]

@@ -1,0 +1,26 @@
+"""Tables of results, for files and for people."""
+
+import csv
+import pathlib
+
+
+def save_table(rows, path, key="method"):
+    """Writes a table as CSV, four digits a value, and prints it.
+
+    Args:
+        rows: Dict, name of a row -> dict, name of a column -> number.
+        path: Where to, for instance "results.csv"; its folder must be there.
+        key: Heading of the names of rows.
+
+    Example:
+
+    ```python
+    save_table({"identity": {"psnr": 20.0}, "cyclegan": {"psnr": 25.0}}, "out.csv")
+    ```
+    """
+    with pathlib.Path(path).open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([key, *next(iter(rows.values()))])
+        for name, row in rows.items():
+            writer.writerow([name, *(f"{value:.4g}" for value in row.values())])
+            print(f"{name:16}", *(f"{k} {v:.4g}  " for k, v in row.items()))
