@@ -137,7 +137,7 @@ def test_translate_emoji_styles(name, tmp_path):
     assert list(rows) == ["identity", "color histogram", name]
     assert all(np.isfinite(list(row.values())).all() for row in rows.values())
     table = (tmp_path / "results.csv").read_text("utf-8").splitlines()
-    assert table[0] == "method,ssim,psnr,perceptual,kid" and len(table) == 4
+    assert table[0] == "method,ssim,psnr,perceptual,fd,kid" and len(table) == 4
     assert list(tmp_path.glob("images_*.png")) and (tmp_path / "preset").exists()
 
 
@@ -152,7 +152,7 @@ def test_judged_by_the_truth(name, tmp_path):
     assert list(rows) == methods
     assert all(np.isfinite(list(row.values())).all() for row in rows.values())
     table = (tmp_path / "results.csv").read_text("utf-8").splitlines()
-    assert table[0] == "method,ssim,psnr,perceptual,kid"
+    assert table[0] == "method,ssim,psnr,perceptual,fd,kid"
     assert len(table) == 1 + len(methods)
     assert list(tmp_path.rglob("*.png")) and (tmp_path / "preset").exists()
 

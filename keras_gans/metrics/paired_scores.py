@@ -1,11 +1,15 @@
 """How near images are to what they should be: one by one, and as a distribution."""
 
+import warnings
+
 import numpy as np
 
+from keras_gans.metrics.frechet_distance import FrechetDistance
 from keras_gans.metrics.image_similarity import PSNR
 from keras_gans.metrics.image_similarity import SSIM
 from keras_gans.metrics.kernel_distance import KernelDistance
 from keras_gans.metrics.perceptual_distance import PerceptualDistance
+from keras_gans.metrics.shared import SharedExtraction
 
 
 def paired_scores(images, truth, features="efficientnet_lite0"):
@@ -14,12 +18,14 @@ def paired_scores(images, truth, features="efficientnet_lite0"):
     Args:
         images: uint8 `(N, H, W, C)`, what a model or a baseline made; N at least 2.
         truth: uint8 `(N, H, W, C)`, what it should have made.
-        features: Of the perceptual and the kernel distance.
+        features: Of the perceptual, the Frechet and the kernel distance.
 
     Returns:
-        Dict of floats: "ssim" and "psnr", in decibels, the higher the better;
-        "perceptual", the mean `PerceptualDistance`, and "kid", the `KernelDistance` of
-        all images to all of the truth, the lower the better.
+        Dict of floats: "ssim" and "psnr", in decibels, the higher the better; and the
+        lower the better: "perceptual", the mean `PerceptualDistance`; "fd" and "kid",
+        the `FrechetDistance` and the `KernelDistance` of all images to all of the
+        truth. With fewer images than features "fd" is too large, by the more the fewer
+        they are: compare it with that of as many others only.
 
     Raises:
         ValueError: If they are not as many images, of one size.
@@ -34,11 +40,18 @@ def paired_scores(images, truth, features="efficientnet_lite0"):
     ssim, psnr = SSIM(), PSNR()
     for metric in (ssim, psnr):
         metric.update_state(truth, images)
-    kid = KernelDistance(truth, features, num_samples=len(truth))
-    kid.update_state(fake_images=images)
+    distances = [
+        kind(features=features, num_samples=len(truth))
+        for kind in (FrechetDistance, KernelDistance)
+    ]
+    SharedExtraction(distances).update(truth, images)
+    with warnings.catch_warnings():  # of few samples, as said above
+        warnings.filterwarnings("ignore", r"fd_.* samples of .* features")
+        fd, kid = (next(iter(metric.values().values())) for metric in distances)
     return {
         "ssim": float(ssim.result()),
         "psnr": float(psnr.result()),
         "perceptual": float(PerceptualDistance(features)(images, truth).mean()),
-        "kid": float(next(iter(kid.values().values()))),
+        "fd": float(fd),
+        "kid": float(kid),
     }
