@@ -222,7 +222,6 @@ def compute(name):
     """Computes all golden values of a case."""
     make, options = CASES[name]
     model = make()
-    seed_weights(model)
     sgd = {
         f"{player}_optimizer": keras.optimizers.SGD(0.05)
         for player in ("generator", "discriminator")
@@ -230,6 +229,7 @@ def compute(name):
     # JAX takes longer for its operations one by one than to compile them.
     on_jax = keras.config.backend() == "jax"
     model.compile(**sgd, run_eagerly=not on_jax, **options)
+    seed_weights(model)
     rng = np.random.default_rng(3)
     if is_gan(model):
         evaluate, images, labels = gan_values(model, rng)

@@ -15,12 +15,14 @@ STYLES = {
 DEEP = (
     kg.models.ACGAN,
     kg.models.BigGAN,
+    kg.models.ContextEncoder,
     kg.models.CycleGAN,
     kg.models.InfoGAN,
     kg.models.Pix2Pix,
     kg.models.R3GAN,
     kg.models.SAGAN,
     kg.models.SNGAN,
+    kg.models.SRGAN,
     kg.models.StyleGAN,
     kg.models.StyleGAN2,
 )
