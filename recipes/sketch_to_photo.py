@@ -56,6 +56,7 @@ def main(argv=None):
         sketches.shape[1:],
         images.shape[1:],
         width=args.width,
+        discriminator_width=args.width,
         discriminator_layers=3 if args.image_size >= 32 else 2,
         seed=args.seed,
     )

@@ -9,6 +9,7 @@ from keras import layers
 from keras import ops
 
 import keras_gans as kg
+from tests.gan_test_case import QUICKEST
 from tests.gan_test_case import max_difference
 from tests.gan_test_case import to_numpy
 
@@ -68,7 +69,7 @@ def test_losses_by_hand():
 def test_first_without_then_with_the_discriminator(tmp_path):
     """SRResNet: the discriminator stays as it is, and is not in the logs."""
     model = sr_gan()
-    model.compile(adversarial_weight=0.0, **NO_MAPS)
+    model.compile(adversarial_weight=0.0, **NO_MAPS, **QUICKEST)
     before = to_numpy(model.discriminator.weights)
     history = model.fit(A, B, batch_size=2, verbose=0).history
     assert {"pixel"} <= set(history) and not {"g_loss", "d_loss"} & set(history)
@@ -77,7 +78,7 @@ def test_first_without_then_with_the_discriminator(tmp_path):
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
     assert again.adversarial_weight == 0.0
-    again.compile(**NO_MAPS)
+    again.compile(**NO_MAPS, **QUICKEST)
     assert max_difference(generator, to_numpy(again.generator.weights)) == 0
     history = again.fit(A, B, batch_size=2, verbose=0).history
     assert np.isfinite(history["d_loss"] + history["g_loss"]).all()
@@ -120,7 +121,7 @@ def test_grid(tmp_path):
     from PIL import Image
 
     model = sr_gan()
-    model.compile(**NO_MAPS)
+    model.compile(**NO_MAPS, **QUICKEST)
     grid = kg.callbacks.TranslationGrid(tmp_path, A, B, rows=2)
     model.fit(A, B, batch_size=2, callbacks=[grid], verbose=0)
     with Image.open(tmp_path / "epoch_0001.png") as picture:
@@ -143,7 +144,7 @@ def test_a_perceptual_loss_without_a_name(tmp_path):
     inputs = keras.Input((16, 20, 3))
     network = keras.Model(inputs, layers.Conv2D(2, 3, activation="relu")(inputs))
     model = sr_gan()
-    model.compile(perceptual_loss=network, pixel_weight=0.0)
+    model.compile(perceptual_loss=network, pixel_weight=0.0, **QUICKEST)
     variables = len(model.variables)
     history = model.fit(A, B, batch_size=4, verbose=0).history
     assert history["perceptual"][0] > 0 and len(model.variables) == variables
