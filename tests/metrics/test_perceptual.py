@@ -31,6 +31,18 @@ def test_distance_is_what_it_says():
     np.testing.assert_array_equal(distance()(first, first), 0.0)
 
 
+def test_of_a_network_with_one_map():
+    inputs = keras.Input((28, 28, 1))
+    network = keras.Model(inputs, keras.layers.Conv2D(3, 3, activation="relu")(inputs))
+
+    class OneMap(kg.metrics.features.FeatureExtractor):
+        def maps_network(self):
+            return self.network
+
+    found = PerceptualDistance(OneMap(network))(CLOTHES[:5], CLOTHES[5:10])
+    assert found.shape == (5,) and (found > 0).all()
+
+
 def test_near_is_near():
     noise = np.random.default_rng(0).integers(0, 9, CLOTHES[:32].shape)
     noisy = np.clip(CLOTHES[:32].astype(int) + noise, 0, 255).astype("uint8")

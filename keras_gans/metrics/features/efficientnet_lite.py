@@ -121,6 +121,7 @@ class EfficientNetLite0(FeatureExtractor):
     """
 
     default_resize = "clean"
+    batch_size = 16  # the large maps of more images leave a CPU's caches
 
     def __init__(self, resize=None, quantize=True):
         super().__init__(_load(), name=NAME, resize=resize, quantize=quantize)

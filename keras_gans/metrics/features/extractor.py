@@ -39,6 +39,7 @@ class FeatureExtractor:
 
     Attributes:
         name: The name, with the resize if it is not the network's usual one.
+        batch_size: Images the network sees at a time, unless told otherwise.
 
     Raises:
         ValueError: If the resize is unknown, or if the network has no fixed input size
@@ -56,6 +57,7 @@ class FeatureExtractor:
     """
 
     default_resize = "none"
+    batch_size = 64
 
     def __init__(self, network, name=None, resize=None, quantize=True):
         if resize not in (None, *MODES):
@@ -97,7 +99,7 @@ class FeatureExtractor:
         """
         return self.extract(images)["features"]
 
-    def extract(self, images, batch_size=64, outputs=("features",)):
+    def extract(self, images, batch_size=None, outputs=("features",)):
         """Extracts the features, and more, of a whole array.
 
         The network sees batches of one size (the last is filled up), as backends
@@ -105,7 +107,7 @@ class FeatureExtractor:
 
         Args:
             images: `(N, H, W, C)`, uint8 or float in [-1, 1].
-            batch_size: Int, images the network sees at a time.
+            batch_size: Optional int, images the network sees at a time.
             outputs: Any of "features", "logits" and "probabilities", the softmax of
                 logits.
 
@@ -135,12 +137,12 @@ class FeatureExtractor:
             found["probabilities"] = _softmax(found["logits"])
         return {output: found[output] for output in outputs}
 
-    def maps(self, images, batch_size=64):
+    def maps(self, images, batch_size=None):
         """Feature maps of several depths, for perceptual distances.
 
         Args:
             images: `(N, H, W, C)`, uint8 or float in [-1, 1].
-            batch_size: Int, images the network sees at a time.
+            batch_size: Optional int, images the network sees at a time.
 
         Returns:
             List of float32 arrays `(N, h, w, c)`.
@@ -157,6 +159,7 @@ class FeatureExtractor:
 
         def run(batch):
             maps = network.predict_on_batch(batch)
+            maps = maps if isinstance(maps, list | tuple) else [maps]
             return {str(i): np.asarray(m, "float32") for i, m in enumerate(maps)}
 
         return list(self._run_batches(run, images, batch_size).values())
@@ -238,6 +241,7 @@ class FeatureExtractor:
                 f"Received: shape {images.shape}."
             )
         Images(images.shape[1:]).check(images, "images")
+        batch_size = self.batch_size if batch_size is None else batch_size
         if not isinstance(batch_size, int) or batch_size < 1:
             raise ValueError(
                 f"Expected: `batch_size` as an int >= 1. Received: {batch_size!r}."
