@@ -77,8 +77,9 @@ class Objectives:
             fake = self.generate_from(latents, labels, training)
         fake = ops.stop_gradient(fake)
         outputs, gradients = {}, {}
+        differentiated = self._differentiated() if training else ()
         for name, examples in (("real", real), ("fake", fake)):
-            if training and name in self._differentiated():
+            if name in differentiated:
                 logits, gradients[name] = backend.input_gradients(
                     lambda x: ops.cast(self.discriminate(x, labels), "float32"),
                     examples,
@@ -123,13 +124,7 @@ class Objectives:
     def _discriminator_loss(self, real_outputs, fake_outputs, labels, latents):
         """Mean loss with the variant's terms, logs, and logits of real and fake."""
         logits = real_outputs["logits"], fake_outputs["logits"]
-        loss = ops.mean(self.loss.discriminator(*logits))
-        score = ops.sigmoid if self.loss.probabilistic else (lambda logits: logits)
-        logs = {
-            "d_loss": loss,
-            "d_real": ops.mean(score(logits[0])),
-            "d_fake": ops.mean(score(logits[1])),
-        }
+        loss, logs = discriminator_loss(self.loss, *logits)
         terms = self.discriminator_terms(real_outputs, fake_outputs, labels, latents)
         return _add_terms(loss, logs, terms), logs, logits
 
@@ -326,6 +321,27 @@ class Objectives:
             The latents; styles, in models that have these; and a callable.
         """
         return latents, lambda latents: self.generate_from(latents, labels)
+
+
+def discriminator_loss(loss, real_logits, fake_logits):
+    """What a discriminator minimises without further terms.
+
+    Args:
+        loss: A `keras_gans.losses.Loss`.
+        real_logits: `(B, ...)`, what the discriminator says of real examples.
+        fake_logits: `(B, ...)`, likewise of generated ones.
+
+    Returns:
+        The mean loss, a scalar, and the logs: beside it the mean scores of both,
+        probabilities where the loss has such.
+    """
+    value = ops.mean(loss.discriminator(real_logits, fake_logits))
+    score = ops.sigmoid if loss.probabilistic else (lambda logits: logits)
+    return value, {
+        "d_loss": value,
+        "d_real": ops.mean(score(real_logits)),
+        "d_fake": ops.mean(score(fake_logits)),
+    }
 
 
 def _add_terms(loss, logs, terms):

@@ -35,10 +35,10 @@ from keras_gans.models.compiling import PAPER
 from keras_gans.models.context_encoder.masks import as_masks
 from keras_gans.models.context_encoder.masks import random_rectangles
 from keras_gans.models.dcgan.dcgan import dcgan_discriminator
+from keras_gans.models.objectives import discriminator_loss
 from keras_gans.models.sampling import whole_batches
 from keras_gans.models.step import Player
 from keras_gans.models.translation.networks import unet_generator
-from keras_gans.models.translation.translation import mean_score
 
 
 @keras.saving.register_keras_serializable("keras_gans")
@@ -257,12 +257,7 @@ class ContextEncoder(AdversarialModel):
             fake = self.fill(real, masks, training)
         real_logits = self._judge(real, training)
         fake_logits = self._judge(fake, training)
-        loss = ops.mean(self.loss.discriminator(real_logits, fake_logits))
-        return loss, {
-            "d_loss": loss,
-            "d_real": mean_score(self.loss, real_logits),
-            "d_fake": mean_score(self.loss, fake_logits),
-        }
+        return discriminator_loss(self.loss, real_logits, fake_logits)
 
     def _judge(self, images, training):
         return self.discriminator(images, training=training)

@@ -31,13 +31,13 @@ from keras_gans.layers import ImagePool
 from keras_gans.models.adversarial import average_of
 from keras_gans.models.adversarial import dtype_policy
 from keras_gans.models.compiling import PAPER
+from keras_gans.models.objectives import discriminator_loss
 from keras_gans.models.step import Player
 from keras_gans.models.translation.networks import patch_discriminator
 from keras_gans.models.translation.networks import resnet_generator
 from keras_gans.models.translation.networks import unet_generator
 from keras_gans.models.translation.translation import TranslationModel
 from keras_gans.models.translation.translation import mean_l1
-from keras_gans.models.translation.translation import mean_score
 
 
 @keras.saving.register_keras_serializable("keras_gans")
@@ -300,11 +300,9 @@ class CycleGAN(TranslationModel):
                     fake = pool(fake, seed=self.seed_generator)
             real_logits = discriminator(real, training=training)
             fake_logits = discriminator(fake, training=training)
-            own = ops.mean(self.loss.discriminator(real_logits, fake_logits))
+            own, said = discriminator_loss(self.loss, real_logits, fake_logits)
             loss += own
-            logs["d_loss"] += own / 2
-            logs["d_real"] += mean_score(self.loss, real_logits) / 2
-            logs["d_fake"] += mean_score(self.loss, fake_logits) / 2
+            logs = {name: logs[name] + value / 2 for name, value in said.items()}
         return loss, logs
 
     # ---------------------------------------------------------------- use

@@ -21,12 +21,12 @@ from keras_gans import losses
 from keras_gans.models.adversarial import average_of
 from keras_gans.models.adversarial import dtype_policy
 from keras_gans.models.compiling import PAPER
+from keras_gans.models.objectives import discriminator_loss
 from keras_gans.models.step import Player
 from keras_gans.models.translation.networks import patch_discriminator
 from keras_gans.models.translation.networks import unet_generator
 from keras_gans.models.translation.translation import TranslationModel
 from keras_gans.models.translation.translation import mean_l1
-from keras_gans.models.translation.translation import mean_score
 
 
 @keras.saving.register_keras_serializable("keras_gans")
@@ -191,12 +191,7 @@ class Pix2Pix(TranslationModel):
             fake = ops.cast(self.generator(a, training=training), "float32")
         real_logits = self._judge(a, b, training)
         fake_logits = self._judge(a, fake, training)
-        loss = ops.mean(self.loss.discriminator(real_logits, fake_logits))
-        return loss, {
-            "d_loss": loss,
-            "d_real": mean_score(self.loss, real_logits),
-            "d_fake": mean_score(self.loss, fake_logits),
-        }
+        return discriminator_loss(self.loss, real_logits, fake_logits)
 
     def _judge(self, a, b, training):
         return self.discriminator([b, a], training=training)

@@ -32,13 +32,13 @@ from keras_gans import losses
 from keras_gans.models.adversarial import average_of
 from keras_gans.models.adversarial import dtype_policy
 from keras_gans.models.compiling import PAPER
+from keras_gans.models.objectives import discriminator_loss
 from keras_gans.models.step import Player
 from keras_gans.models.super_resolution.networks import rrdb_network
 from keras_gans.models.super_resolution.networks import srgan_discriminator
 from keras_gans.models.super_resolution.networks import srresnet
 from keras_gans.models.super_resolution.upscale import multiple_of
 from keras_gans.models.translation.translation import TranslationModel
-from keras_gans.models.translation.translation import mean_score
 
 BODIES = {"srresnet": 16, "rrdb": 23}  # their blocks in the papers
 LARGE, TILE = 512, 256  # pixels: images with a longer side are enlarged in tiles
@@ -290,12 +290,7 @@ class SRGAN(TranslationModel):
             fake = ops.cast(self.generator(a, training=training), "float32")
         real_logits = self._judge(b, training)
         fake_logits = self._judge(fake, training)
-        loss = ops.mean(self.loss.discriminator(real_logits, fake_logits))
-        return loss, {
-            "d_loss": loss,
-            "d_real": mean_score(self.loss, real_logits),
-            "d_fake": mean_score(self.loss, fake_logits),
-        }
+        return discriminator_loss(self.loss, real_logits, fake_logits)
 
     def _judge(self, images, training):
         return self.discriminator(images, training=training)

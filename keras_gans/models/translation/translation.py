@@ -256,8 +256,3 @@ def _as_floats(images):
 def mean_l1(images, targets):
     """Mean absolute difference, a scalar."""
     return ops.mean(L1()(images, targets))
-
-
-def mean_score(loss, logits):
-    """What the discriminator says on average: a probability where the loss has one."""
-    return ops.mean(ops.sigmoid(logits) if loss.probabilistic else logits)
