@@ -1,4 +1,4 @@
-"""A training that can be killed anywhere: `python -m tests.kill_case FOLDER`."""
+"""A training that can be killed anywhere: `python -m tests.kill_case FOLDER PAUSE`."""
 
 import pathlib
 import sys
@@ -54,6 +54,6 @@ def train(folder, pause=0.0):
 
 if __name__ == "__main__":
     folder = pathlib.Path(sys.argv[1])
-    state = train(folder, pause=0.1)
+    state = train(folder, pause=float(sys.argv[2]))
     np.savez(folder / "state.tmp.npz", **state)
     (folder / "state.tmp.npz").rename(folder / "state.npz")

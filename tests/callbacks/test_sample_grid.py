@@ -12,6 +12,7 @@ from tests.callbacks.stand_in import StandIn
 from tests.callbacks.stand_in import fit
 from tests.callbacks.stand_in import make
 from tests.callbacks.stand_in import warns
+from tests.gan_test_case import QUICKEST
 
 SMALL = {"rows": 2, "columns": 3, "animation": None}
 
@@ -275,7 +276,7 @@ def test_a_gan_resumed_has_the_pictures_of_one_that_was_not(tmp_path):
     def train(folder, *others):
         keras.utils.set_random_seed(0)
         gan = kg.models.GAN((8, 8, 1), latent_dim=4, hidden_units=10, seed=0)
-        gan.compile()
+        gan.compile(**QUICKEST)
         rng = np.random.default_rng(0)
         images = rng.integers(0, 256, (32, 8, 8, 1), "uint8")
         callbacks = [
