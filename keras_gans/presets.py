@@ -315,6 +315,12 @@ def _refuse_code(config, where):
         _refuse_code(part, where)
 
 
+def networks_of(model):
+    """Names of a model's networks, as attributes; of two domains, four."""
+    names = (f"{name}{of}" for name in NETWORKS for of in ("", "_a", "_b"))
+    return [name for name in names if hasattr(model, name)]
+
+
 def _listed(value):
     """A dict on one line, as cards and representations show it; others as they are."""
     if isinstance(value, dict):
@@ -324,9 +330,7 @@ def _listed(value):
 
 def _default_card(model, name, metadata):
     counts = {
-        part: f"{getattr(model, part).count_params():,}"
-        for part in (f"{n}{of}" for n in NETWORKS for of in ("", "_a", "_b"))
-        if hasattr(model, part)
+        part: f"{getattr(model, part).count_params():,}" for part in networks_of(model)
     }
     facts = {"class": f"`{type(model).__name__}` (keras_gans {__version__})"}
     if hasattr(model, "data_spec"):

@@ -11,8 +11,8 @@ import time
 import numpy as np
 
 ROOT = pathlib.Path(__file__).parent.parent
-# One `AddN` of TensorFlow begins with the gradient whose memory it may reuse, which with
-# several threads depends on time: the last bits of a sum of three differ between runs.
+# TensorFlow's `AddN` begins with the gradient whose memory it may reuse. With several
+# threads that depends on time, and so do the last bits of a sum of three.
 ENVIRONMENT = os.environ | {"TF_NUM_INTEROP_THREADS": "1"}
 
 

@@ -1,9 +1,10 @@
 """Every zoo preset loads, has its card, and gives the same images on every backend.
 
-`python -m tests.test_zoo` writes the expected images of new presets.
+`python -m tests.test_zoo NAME ...` writes the expected images of new presets.
 """
 
 import pathlib
+import sys
 
 import keras
 import numpy as np
@@ -11,6 +12,8 @@ import pytest
 from PIL import Image
 
 import keras_gans as kg
+from keras_gans.layers import PermanentDropout
+from zoo import pairs
 from zoo.publish import sample_grid
 
 GOLDEN = pathlib.Path(__file__).parent / "golden"
@@ -18,9 +21,24 @@ MEGABYTES = 21
 DEEP = (kg.models.ACGAN, kg.models.BigGAN, kg.models.SAGAN, kg.models.SNGAN)
 
 
+def given(gan, name, count):
+    """What the network of an image-to-image model gets, float32 in [-1, 1]."""
+    images, *masks = (
+        part[:count] for part in pairs.TASKS[name].given(pairs.load("test"))
+    )
+    images = images.astype("float32") / 127.5 - 1.0
+    return [images, masks[0][..., None].astype("float32")] if masks else images
+
+
 def sample(name):
-    """Eight images in [-1, 1] from latents of one seed."""
+    """Eight images in [-1, 1], from latents of one seed or of eight held-out images."""
     gan = kg.models.GAN.from_preset(name)
+    if name in pairs.TASKS:
+        for layer in gan._flatten_layers():
+            if isinstance(layer, PermanentDropout):  # backends draw other numbers
+                layer.rate = 0.0
+        inputs = given(gan, name, 8)
+        return np.asarray(gan.predict(inputs, verbose=0), "float32")
     inputs = gan.sample_latents(8, seed=0)
     if gan.condition is not None:
         inputs = [inputs, gan.condition.for_samples(None, 8)]
@@ -54,9 +72,12 @@ def test_card(name):
         grid = np.asarray(picture).astype(int)
         grid = grid[..., 0] if grid.ndim == 3 else grid
     gan = kg.models.GAN.from_preset(name)
-    first = sample_grid(gan)[0, ..., 0]
+    first, second = sample_grid(gan, name)[:2, ..., 0].astype(int)
     height, width = first.shape
     assert np.abs(grid[1 : 1 + height, 1 : 1 + width] - first).max() <= 1
+    if name in pairs.TASKS:  # made of the first; dropout is another one here
+        found = grid[1 : 1 + height, 2 + width : 2 + 2 * width]
+        assert np.abs(found - second).mean() <= 12
 
 
 @pytest.mark.parametrize("name", kg.presets())
@@ -64,6 +85,15 @@ def test_training_goes_on_from_a_preset(name):
     gan = kg.models.GAN.from_preset(name)
     if isinstance(gan, DEEP) and keras.config.backend() != "torch":
         pytest.skip("a step of deep networks is traced and compiled for minutes")
+    if name in pairs.TASKS:
+        images = pairs.load("test")[:4]
+        given_images, *masks = pairs.TASKS[name].given(images)
+        data = [images] if masks else [given_images, images]
+        is_srgan = isinstance(gan, kg.models.SRGAN)  # not EfficientNet's gradients
+        gan.compile(**({"perceptual_weight": 0.0} if is_srgan else {}))
+        history = gan.fit(*data, batch_size=2, verbose=0).history
+        assert np.isfinite(history["d_loss"]).all()
+        return
     gan.compile()
     shape = (8 * gan.discriminator_steps, *gan.data_spec.shape)
     images = np.random.default_rng(0).integers(0, 256, shape, "uint8")
@@ -75,6 +105,6 @@ def test_training_goes_on_from_a_preset(name):
 
 
 if __name__ == "__main__":
-    for preset in kg.presets():
+    for preset in sys.argv[1:]:
         np.savez_compressed(GOLDEN / f"zoo_{preset}.npz", images=sample(preset))
         print(preset)

@@ -7,6 +7,7 @@ import pytest
 import keras_gans as kg
 from keras_gans.preset_files import read_config
 from zoo import measure
+from zoo import pairs
 from zoo.publish import make_card
 
 
@@ -14,7 +15,12 @@ def metadata(name):
     return read_config(kg.presets()[name].path)["metadata"]
 
 
-MEASURED = [name for name in kg.presets() if "measurements" in metadata(name)]
+MEASURED = [
+    name
+    for name in kg.presets()
+    if "measurements" in metadata(name) and name not in pairs.TASKS
+]
+PAIRS = [name for name in kg.presets() if name in pairs.TASKS]
 
 
 def test_presets_are_measured():
@@ -103,3 +109,29 @@ def test_values_come_again_within_their_spread(monkeypatch, cache, name):
         spread = max(abs(value - np.mean(values)) for value in values)
         tolerance = 1.01 * spread + 1e-3 * abs(card[metric])  # cards have 4 digits
         assert abs(found[metric] - card[metric]) <= tolerance, metric
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("name", PAIRS)
+def test_card_of_pairs_says_what_was_measured(name):
+    preset, about = kg.presets()[name], metadata(name)
+    measurements = about["measurements"]
+    values = measurements["values"]
+    for metric in values:
+        assert preset.metrics[metric] == pytest.approx(np.mean(values[metric]), 1e-3)
+        assert f"`{metric}`" in preset.card
+    for baseline in measurements["baselines"]:
+        assert f"\n| {baseline} |" in preset.card
+    assert make_card(kg.models.GAN.from_preset(name), name, about) == preset.card
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    keras.config.backend() != "tensorflow", reason="EfficientNet is slow elsewhere"
+)
+@pytest.mark.parametrize("name", PAIRS)
+def test_values_of_few_pairs_come_again(name):
+    found = pairs.scores(kg.models.GAN.from_preset(name), name, pairs.CHECK_COUNT)
+    expected = metadata(name)["measurements"]["check"]
+    # Dropout goes on from other states than in the measurement.
+    assert found == pytest.approx(expected, rel=0.05, abs=0.01)

@@ -3,9 +3,10 @@
     python -m zoo.measure dcgan_fashion_mnist_32
     python -m zoo.measure --all
 
-Every data set has its protocol, below. Of as many real images in place of generated
-ones the values tell what a perfect generator would get. The values go to `metadata` of
-`config.json` and to the card, with those of 1,000 images, which a test measures again.
+Every data set has its protocol, below; image-to-image models have theirs in `pairs.py`.
+Of as many real images in place of generated ones the values tell what a perfect
+generator would get. The values go to `metadata` of `config.json` and to the card, with
+those of fewer images, which a test measures again.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from keras_gans.preset_files import CARD
 from keras_gans.preset_files import CONFIG
 from keras_gans.preset_files import read_config
 from keras_gans.utils.files import atomic_path
+from zoo import pairs
 from zoo.publish import make_card
 
 SEEDS = (0, 1, 2)
@@ -92,7 +94,9 @@ PROTOCOLS = {
 
 
 def protocol_of(name):
-    """The protocol of a preset, by its name; None if there is none."""
+    """The protocol of a preset's samples, by its name; None if there is none."""
+    if name in pairs.TASKS:
+        return None
     return next((p for data, p in PROTOCOLS.items() if f"_{data}_" in name), None)
 
 
@@ -235,14 +239,21 @@ def main(argv=None):
     parser.add_argument("presets", nargs="*", metavar="preset")
     parser.add_argument("--all", action="store_true", help="that have a protocol")
     args = parser.parse_args(argv)
-    known = {name: p for name, p in kg.presets().items() if protocol_of(name)}
+    known = {
+        name: preset
+        for name, preset in kg.presets().items()
+        if name in pairs.TASKS or protocol_of(name)
+    }
     names = list(known) if args.all else args.presets
     unknown = sorted(set(names) - set(known))
     if unknown or not names:
         parser.error(f"presets with a protocol: {', '.join(known)}; {unknown}")
     for name in names:
         gan = kg.models.GAN.from_preset(name)
-        measurements = measure(gan, protocol_of(name))
+        if name in pairs.TASKS:
+            measurements = pairs.measure(gan, name)
+        else:
+            measurements = measure(gan, protocol_of(name))
         write(known[name], gan, measurements)
         print(name, known[name].path / CARD)
         for metric, values in measurements["values"].items():

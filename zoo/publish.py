@@ -1,6 +1,6 @@
 """Makes a zoo preset of a trained one: card, sample grid, weights.
 
-    python zoo/publish.py runs/dcgan/preset dcgan_fashion_mnist_32 --about about.json
+    python -m zoo.publish runs/dcgan/preset dcgan_fashion_mnist_32 --about about.json
 
 `about.json` says what only the trainer knows: description, data, licence, command,
 epochs, batch_size, seed, hours, hardware, backend, and notes (what the samples show,
@@ -15,15 +15,17 @@ import tempfile
 import numpy as np
 
 import keras_gans as kg
+from keras_gans.presets import networks_of
 from keras_gans.utils.image_grid import save_grid
+from zoo import pairs
 
 CARD = """# {name}
 
 {description}
 
-![{count} samples, unselected](samples.png)
+![{shown}](samples.png)
 
-*{count} samples, unselected{rows}: `{call}`.*
+*{shown}{how}.*
 
 ```python
 import keras_gans as kg
@@ -51,6 +53,16 @@ images = {usage}
 COLUMNS = 16
 """Of the sample grid."""
 
+PAIRS = """## Measured
+
+| | {columns} |
+|---|{lines}|
+{rows}
+
+{protocol} Measured by `python -m zoo.measure {name}`.
+
+"""
+
 MEASURED = """## Measured
 
 | | mean of seeds {seeds} | lowest to highest | training images |
@@ -62,8 +74,10 @@ MEASURED = """## Measured
 """
 
 
-def sample_grid(gan):
-    """The samples of the card's picture: 64, or a row for each class."""
+def sample_grid(gan, name):
+    """The samples of the card's picture: 64, a row for each class, or pairs."""
+    if name in pairs.TASKS:
+        return pairs.picture(gan, name)
     if gan.num_classes is None:
         return gan.generate(64, seed=0)
     labels = np.repeat(np.arange(gan.num_classes), COLUMNS)
@@ -83,23 +97,31 @@ def make_card(gan, name, about):
         Markdown.
     """
     shape = ", ".join(map(str, gan.data_spec.shape))
-    grid = {
-        "count": 64,
-        "rows": "",
-        "call": "gan.generate(64, seed=0)",
-        "usage": f"gan.generate(64, seed=0)  # uint8 (64, {shape})",
-    }
-    if gan.num_classes is not None:
+    if name in pairs.TASKS:
+        task = pairs.TASKS[name]
         grid = {
-            "count": COLUMNS * gan.num_classes,
-            "rows": ", a row for each class",
-            "call": f"gan.generate({COLUMNS * gan.num_classes}, seed=0, "
-            f"labels=np.repeat(np.arange({gan.num_classes}), {COLUMNS}))",
+            "shown": f"{pairs.SHOWN} held-out emoji, unselected",
+            "how": f": what the model gets (as `recipes/{task.recipe}.py` makes it), "
+            "what it makes of it, and the truth",
+            "usage": task.usage,
+        }
+    elif gan.num_classes is None:
+        grid = {
+            "shown": "64 samples, unselected",
+            "how": ": `gan.generate(64, seed=0)`",
+            "usage": f"gan.generate(64, seed=0)  # uint8 (64, {shape})",
+        }
+    else:
+        count = COLUMNS * gan.num_classes
+        grid = {
+            "shown": f"{count} samples, unselected",
+            "how": f", a row for each class: `gan.generate({count}, seed=0, "
+            f"labels=np.repeat(np.arange({gan.num_classes}), {COLUMNS}))`",
             "usage": f"gan.generate(8, labels=3, seed=0)  # uint8 (8, {shape})",
         }
     parameters = " + ".join(
-        f"{network.count_params():,} parameters ({network.name})"
-        for network in (gan.generator, gan.discriminator)
+        f"{getattr(gan, part).count_params():,} parameters ({part})"
+        for part in networks_of(gan)
     )
     return CARD.format(
         name=name,
@@ -116,6 +138,8 @@ def _measured(name, measurements):
     """The card's section of measured values; empty without any."""
     if not measurements:
         return ""
+    if "baselines" in measurements:
+        return _measured_pairs(name, measurements)
     rows = []
     for metric, values in measurements["values"].items():
         mean = sum(values) / len(values)
@@ -128,6 +152,23 @@ def _measured(name, measurements):
         name=name,
         rows="\n".join(rows),
         seeds=", ".join(map(str, measurements["seeds"])),
+        protocol=measurements["protocol"],
+    )
+
+
+def _measured_pairs(name, measurements):
+    """The same of an image-to-image model, beside what needs no model."""
+    means = {key: sum(v) / len(v) for key, v in measurements["values"].items()}
+    table = {f"`{name}`": means} | measurements["baselines"]
+    rows = [
+        " | ".join([f"| {key}", *(f"{value:.4g}" for value in values.values()), ""])
+        for key, values in table.items()
+    ]
+    return PAIRS.format(
+        name=name,
+        columns=" | ".join(f"`{key}`" for key in means),
+        lines="|".join(["---:"] * len(means)),
+        rows="\n".join(row.rstrip() for row in rows),
         protocol=measurements["protocol"],
     )
 
@@ -146,7 +187,8 @@ def main(argv=None):
     folder = pathlib.Path(__file__).parent / "weights" / args.name
     with tempfile.TemporaryDirectory() as temporary:
         picture = pathlib.Path(temporary) / "samples.png"
-        save_grid(sample_grid(gan), picture, columns=COLUMNS)
+        columns = 12 if args.name in pairs.TASKS else COLUMNS
+        save_grid(sample_grid(gan, args.name), picture, columns=columns)
         gan.save_to_preset(
             folder, card=card, metadata=about, samples=picture, overwrite=True
         )

@@ -29,10 +29,10 @@ class BackupAndRestore(keras.callbacks.BackupAndRestore):
     of the random numbers at the end of an epoch. Epochs whose losses are not finite
     are not backed up, and a training that ends with one keeps its backup.
 
-    A resumed `fit` over arrays goes on bit for bit as one that was never stopped, as far
-    as the backend repeats itself. TensorFlow on the CPU does with one thread between
-    operations, `TF_NUM_INTEROP_THREADS=1`; with more, sums of three gradients or more
-    begin with the one that is ready, and their last bits differ from run to run.
+    A resumed `fit` over arrays goes on bit for bit as one that was never stopped, as
+    far as the backend repeats itself. TensorFlow on the CPU does with one thread
+    between operations, `TF_NUM_INTEROP_THREADS=1`; with more, sums of three gradients
+    or more begin with the one that is ready: their last bits differ from run to run.
 
     Args:
         backup_dir: Local folder, for this training alone.
