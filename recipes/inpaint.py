@@ -3,8 +3,7 @@
     python recipes/inpaint.py --out runs/holes
 
 It is trained with random rectangles, and judged with others, beside the mean color of
-what is known of each picture. The table is written to results.csv, and a picture to
-holes.png: damaged, mean color, filled, truth.
+what is known of each picture. The table is written to results.csv.
 """
 
 import argparse
@@ -14,7 +13,6 @@ import keras
 import numpy as np
 
 import keras_gans as kg
-from keras_gans.utils.image_grid import save_grid
 from keras_gans.utils.tables import save_table
 
 
@@ -67,15 +65,20 @@ def main(argv=None):
     )
     gan.summary()
     gan.compile()
+    masks = rectangles(len(test_images), args.image_size, *args.hole)
     gan.fit(
         images,
         batch_size=args.batch_size,
         epochs=args.epochs,
-        callbacks=[kg.callbacks.BackupAndRestore(args.out / "backup")],
+        callbacks=[
+            kg.callbacks.InpaintingGrid(
+                args.out, test_images, masks, every_seconds=120
+            ),
+            kg.callbacks.BackupAndRestore(args.out / "backup"),
+        ],
     )
     gan.save_to_preset(args.out / "preset", overwrite=True)
 
-    masks = rectangles(len(test_images), args.image_size, *args.hole)
     damaged = np.where(masks[..., None], np.uint8(127), test_images)
     made = {
         "mean fill": mean_fill(test_images, masks),
@@ -86,8 +89,6 @@ def main(argv=None):
         for name, images in made.items()
     }
     save_table(rows, args.out / "results.csv")
-    columns = np.stack([damaged, *made.values(), test_images], axis=1)[:16]
-    save_grid(columns.reshape(-1, *images.shape[1:]), args.out / "holes.png", columns=8)
     return rows
 
 

@@ -4,6 +4,7 @@ from keras_gans.callbacks.backup import BackupAndRestore
 from keras_gans.callbacks.discriminator_steps import DiscriminatorSteps
 from keras_gans.callbacks.frechet_distance import FID
 from keras_gans.callbacks.frechet_distance import FrechetDistance
+from keras_gans.callbacks.inpainting_grid import InpaintingGrid
 from keras_gans.callbacks.metric_monitor import MetricMonitor
 from keras_gans.callbacks.sample_grid import SampleGrid
 from keras_gans.callbacks.training_doctor import TrainingDoctor
@@ -15,6 +16,7 @@ __all__ = [
     "BackupAndRestore",
     "DiscriminatorSteps",
     "FrechetDistance",
+    "InpaintingGrid",
     "MetricMonitor",
     "SampleGrid",
     "TrainingDoctor",

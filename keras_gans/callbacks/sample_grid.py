@@ -130,7 +130,7 @@ class SampleGrid(keras.callbacks.Callback):
             raise ValueError(
                 "Expected: a model that makes images of latents. Received: "
                 f"{type(self.model).__name__}. For one that translates images use "
-                "`TranslationGrid`."
+                "`TranslationGrid`, for one that fills holes `InpaintingGrid`."
             )
         shape = tuple(self.model.data_spec.shape)
         self._draws_vectors = len(shape) == 1 and shape[0] >= 2

@@ -62,7 +62,8 @@ class TranslationGrid(SampleGrid):
         if not isinstance(self.model, TranslationModel):
             raise ValueError(
                 "Expected: a model that translates images, such as CycleGAN. Received: "
-                f"{type(self.model).__name__}: use `SampleGrid`."
+                f"{type(self.model).__name__}: use `SampleGrid`, or "
+                "`InpaintingGrid`."
             )
         specs = {"a": self.model.data_spec, "b": self.model.data_spec_b}
         for domain, images in self.images.items():
@@ -79,8 +80,7 @@ class TranslationGrid(SampleGrid):
     def _begin(self):
         self._shown = {}
         for domain, images in self.images.items():
-            count = min(self.rows, len(images))
-            chosen = np.linspace(0, len(images) - 1, count).round().astype(int)
+            chosen = spread_rows(len(images), self.rows)
             if images.dtype != np.uint8:
                 chosen = self.model.data_spec.to_user(images[chosen])
             else:
@@ -98,7 +98,7 @@ class TranslationGrid(SampleGrid):
             if self._has_truth:
                 columns.append(self._shown[to])
             sides = np.max([images.shape[1:3] for images in columns], axis=0)
-            columns = [_enlarged(_as_colors(images), sides) for images in columns]
+            columns = [_enlarged(as_colors(images), sides) for images in columns]
             # (columns, rows, H, W, 3) -> row by row
             cells = np.stack(columns, axis=1).reshape(-1, *columns[0].shape[1:])
             pictures.append(make_grid(cells, len(columns)))
@@ -115,7 +115,12 @@ class TranslationGrid(SampleGrid):
         return np.concatenate(pictures, axis=1)
 
 
-def _as_colors(images):
+def spread_rows(count, rows):
+    """Which of `count` images the rows of a picture show, evenly spread over them."""
+    return np.linspace(0, count - 1, min(rows, count)).round().astype(int)
+
+
+def as_colors(images):
     """`(N, H, W, 1 or 3 or 4)` -> `(N, H, W, 3)`: what is transparent becomes white."""
     if images.shape[-1] == 1:
         return np.repeat(images, 3, axis=-1)

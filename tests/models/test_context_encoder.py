@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 from keras import layers
 from keras import ops
+from PIL import Image
 
 import keras_gans as kg
 from keras_gans.models.context_encoder.masks import random_rectangles
+from tests.gan_test_case import QUICKEST
 from tests.gan_test_case import max_difference
 from tests.gan_test_case import to_numpy
 
@@ -123,7 +125,40 @@ def test_wrong_arguments(tmp_path):
     model.compile()
     for callback, use in (
         (kg.callbacks.SampleGrid(tmp_path), "of latents. Received: ContextEncoder"),
-        (kg.callbacks.TranslationGrid(tmp_path, IMAGES, IMAGES), "translates images"),
+        (kg.callbacks.TranslationGrid(tmp_path, IMAGES, IMAGES), "`InpaintingGrid`"),
     ):
         with pytest.raises(ValueError, match=use):
             model.fit(IMAGES, callbacks=[callback], verbose=0)
+
+
+def test_grid_of_filled_holes(tmp_path):
+    model = encoder()
+    model.compile(**QUICKEST)
+    for masks in (MASK, np.stack([MASK] * 5)):
+        grid = kg.callbacks.InpaintingGrid(tmp_path, IMAGES, masks, rows=2)
+        model.fit(IMAGES[:4], batch_size=2, verbose=0, callbacks=[grid])
+    with Image.open(tmp_path / "epoch_0002.png") as picture:
+        shown = np.asarray(picture)
+    assert shown.shape == (2 * 17 + 1, 3 * 25 + 1, 3)
+    holes, filled, whole = (shown[1:17, 1 + 25 * i : 25 + 25 * i] for i in range(3))
+    assert (whole == IMAGES[0]).all() and (shown[18:34, 51:75] == IMAGES[4]).all()
+    assert (holes == np.where(MASK[..., None], 127, IMAGES[0])).all()
+    assert (filled == model.inpaint(IMAGES[:1], MASK)[0]).all()
+
+
+def test_grid_that_does_not_fit(tmp_path):
+    model = encoder()
+    model.compile(**QUICKEST)
+    for images, masks, match in [
+        (IMAGES[:, :8], MASK, "images"),
+        (IMAGES, MASK[:8], "masks"),
+        (IMAGES, np.stack([MASK] * 4), "masks"),
+    ]:
+        grid = kg.callbacks.InpaintingGrid(tmp_path, images, masks)
+        with pytest.raises(ValueError, match=match):
+            model.fit(IMAGES, verbose=0, callbacks=[grid])
+    gan = kg.models.GAN((8, 8, 1), latent_dim=2, hidden_units=2)
+    gan.compile(**QUICKEST)
+    with pytest.raises(ValueError, match="Received: GAN: use `SampleGrid`"):
+        grid = kg.callbacks.InpaintingGrid(tmp_path, IMAGES, MASK)
+        gan.fit(np.zeros((8, 8, 8, 1), "uint8"), verbose=0, callbacks=[grid])
