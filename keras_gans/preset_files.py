@@ -9,6 +9,7 @@ import pathlib
 import tempfile
 
 import keras
+import numpy as np
 
 from keras_gans.version import __version__
 
@@ -137,13 +138,19 @@ def write(folder, model, model_config, metadata, card, samples=None):
         new, old = pathlib.Path(temporary, "new"), pathlib.Path(temporary, "old")
         new.mkdir()
         weights = new / WEIGHTS
-        keras.saving.save_weights(model, weights, objects_to_skip=not_saved(model))
+        repeated = repeated_averages(model)
+        skip = not_saved(model) + repeated
+        keras.saving.save_weights(model, weights, objects_to_skip=skip)
         config = {
             "format_version": FORMAT_VERSION,
             "keras_gans": __version__,
             "keras": keras.__version__,
             "model": model_config,
-            "weights": {"size": weights.stat().st_size, "sha256": _sha256(weights)},
+            "weights": {
+                "size": weights.stat().st_size,
+                "sha256": _sha256(weights),
+                "averages": not repeated,
+            },
             "metadata": metadata,
         }
         (new / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
@@ -171,6 +178,32 @@ def not_saved(model):
         if isinstance(part, keras.optimizers.Optimizer | keras.Metric):
             found.append(part)
     return found
+
+
+def repeated_averages(model):
+    """The averaged networks, if all of them are what is averaged, as without averaging.
+
+    Args:
+        model: A Keras model.
+
+    Returns:
+        List of networks whose weights need no place in a file.
+    """
+    pairs = model.averaged() if hasattr(model, "averaged") else []
+    repeat = all(
+        np.array_equal(own, average)
+        for pair in pairs
+        for own, average in zip(*(net.get_weights() for net in pair), strict=True)
+    )
+    return [average for _, average in pairs] if repeat else []
+
+
+def repeat_averages(model):
+    """Gives the averaged networks the state of what is averaged."""
+    for network, average in model.averaged():
+        for own, variable in zip(network.variables, average.variables, strict=True):
+            # A copy: JAX would share the buffer, and refuses to donate it twice.
+            variable.assign(np.array(keras.ops.convert_to_numpy(own)))
 
 
 def _swap(new, folder, old):

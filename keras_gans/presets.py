@@ -133,6 +133,9 @@ def load_preset(model_cls, preset, **kwargs):
     model_config = {**model_config, "config": {**settings, **overrides}}
     model = keras.saving.deserialize_keras_object(model_config, safe_mode=True)
     skip = preset_files.not_saved(model)
+    has_averages = config["weights"].get("averages", True)
+    if not has_averages:
+        skip += [average for _, average in model.averaged()]
     try:
         keras.saving.load_weights(model, folder / WEIGHTS, objects_to_skip=skip)
     except (ValueError, KeyError, OSError) as error:
@@ -147,6 +150,8 @@ def load_preset(model_cls, preset, **kwargs):
             f"Expected weights in preset {str(preset)!r} that fit its model. {advice} "
             f"Received from Keras: {reason}"
         ) from error
+    if not has_averages:
+        preset_files.repeat_averages(model)
     return model
 
 

@@ -149,6 +149,31 @@ def test_saved_in_a_callback_holds_the_weights_of_that_moment(tmp_path):
     np.testing.assert_array_equal(last, outputs(model))
 
 
+def test_averages_that_repeat_the_networks_are_not_saved(tmp_path):
+    def sizes():
+        return [
+            (tmp_path / name / "model.weights.h5").stat().st_size for name in ("a", "b")
+        ]
+
+    gan = models.GAN((8, 8, 1), latent_dim=4, hidden_units=200, seed=0)
+    gan.save_to_preset(tmp_path / "a")
+    weights = gan.generator.get_weights()
+    gan.ema_generator.set_weights([w + 1.0 for w in weights])
+    gan.save_to_preset(tmp_path / "b")
+    less, more = sizes()
+    assert more - less > 0.9 * sum(w.nbytes for w in weights)
+    for name, shift in (("a", 0.0), ("b", 1.0)):
+        again = models.GAN.from_preset(tmp_path / name)
+        for own, average, expected in zip(
+            again.generator.get_weights(),
+            again.ema_generator.get_weights(),
+            weights,
+            strict=True,
+        ):
+            np.testing.assert_array_equal(own, expected)
+            np.testing.assert_array_equal(average, expected + np.float32(shift))
+
+
 def test_overrides(saved):
     model, folder = saved
     loaded = load_preset(Variant, folder, activation="relu", name="mine")
@@ -179,7 +204,8 @@ def test_gan(tmp_path):
     untrained = models.GAN.from_preset(fresh).generate(3, seed=1)
     assert np.abs(samples - untrained).max() > 0
     # Compiled or not, the same is saved: the networks.
-    sizes = {(path / "model.weights.h5").stat().st_size for path in (fresh, fitted)}
+    again = loaded.save_to_preset(tmp_path / "again")
+    sizes = {(path / "model.weights.h5").stat().st_size for path in (again, fitted)}
     assert len(sizes) == 1
     card = (fitted / "README.md").read_text()
     assert "* Data shape: (2,)\n* Parameters: generator " in card

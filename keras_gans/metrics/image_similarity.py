@@ -40,6 +40,8 @@ class _ImageSimilarity(keras.metrics.Mean):
 class PSNR(_ImageSimilarity):
     r"""Peak signal-to-noise ratio, 10 log10(max^2 / MSE) of each pair, in decibels.
 
+    A pair of equal images, whose ratio is infinite, counts as 100.
+
     Args:
         name: Optional name.
         dtype: As in Keras.
@@ -57,7 +59,8 @@ class PSNR(_ImageSimilarity):
         super().__init__(name, dtype)
 
     def _compare(self, x, y, span):
-        return ops.vectorized_map(lambda pair: ops.psnr(*pair, span), (x, y))
+        ratios = ops.vectorized_map(lambda pair: ops.psnr(*pair, span), (x, y))
+        return ops.minimum(ratios, 100.0)
 
 
 @keras.saving.register_keras_serializable("keras_gans")

@@ -335,3 +335,6 @@ def test_psnr_and_ssim(dtype):
     with pytest.raises(ValueError, match="both uint8"):
         psnr.update_state(x, y.astype("float64" if dtype == "uint8" else "uint8"))
     assert metrics.PSNR.from_config(psnr.get_config()).name == "psnr"
+    psnr.reset_state()
+    psnr.update_state(x, x)
+    assert float(psnr.result()) == 100.0
