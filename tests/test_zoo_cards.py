@@ -58,13 +58,15 @@ BACKENDS = ("tensorflow", "torch", "jax")
 HAS_CAS = ("acgan_fashion_mnist_32",) if keras.config.backend() == "tensorflow" else ()
 
 
-def reproduce(monkeypatch, cache, name, num_samples):
+def reproduce(monkeypatch, cache, name, which):
+    """Values of "samples", as many as on the card, or of "check_samples"."""
     monkeypatch.setenv("KERAS_GANS_CACHE", str(cache))
     gan = kg.models.GAN.from_preset(name)
     size, conditional = gan.data_spec.shape[0], gan.num_classes is not None
     protocol = measure.protocol_of(name)
     has_cas = name in HAS_CAS
-    measured = measure.Measure(protocol, size, num_samples, conditional, has_cas)
+    count = getattr(protocol, which)
+    measured = measure.Measure(protocol, size, count, conditional, has_cas)
     return measured.generated(gan, measure.SEEDS[0])
 
 
@@ -88,7 +90,7 @@ def cache(tmp_path_factory):
 @pytest.mark.filterwarnings("ignore:fd_.* samples of .* features")  # few, of emoji
 @pytest.mark.parametrize("name", CHECKED)
 def test_values_of_few_samples_come_again(monkeypatch, cache, name):
-    found = reproduce(monkeypatch, cache, name, measure.CHECK_SAMPLES)
+    found = reproduce(monkeypatch, cache, name, "check_samples")
     # On any backend: pixels may differ by 1 in 255.
     expected = metadata(name)["measurements"]["check"]
     if name not in HAS_CAS:
@@ -102,8 +104,7 @@ def test_values_of_few_samples_come_again(monkeypatch, cache, name):
 )
 @pytest.mark.parametrize("name", FIRST)
 def test_values_come_again_within_their_spread(monkeypatch, cache, name):
-    samples = measure.protocol_of(name).samples
-    found = reproduce(monkeypatch, cache, name, samples)
+    found = reproduce(monkeypatch, cache, name, "samples")
     card = kg.presets()[name].metrics
     for metric, values in metadata(name)["measurements"]["values"].items():
         spread = max(abs(value - np.mean(values)) for value in values)

@@ -27,7 +27,6 @@ from zoo import pairs
 from zoo.publish import make_card
 
 SEEDS = (0, 1, 2)
-CHECK_SAMPLES = 1_000
 
 
 class Protocol(NamedTuple):
@@ -39,6 +38,7 @@ class Protocol(NamedTuple):
     reference: str  # the split that generated images are compared with
     ceiling: str  # the split that is measured in place of generated images
     samples: int
+    check_samples: int  # of the values that a test measures again
     classifier: str | None  # features whose "logits" say the class
     within_classes: bool  # whether all splits have enough of every class for distances
     text: str
@@ -63,6 +63,7 @@ PROTOCOLS = {
         reference="test",
         ceiling="train",
         samples=10_000,
+        check_samples=1_000,
         classifier="lenet_fashion_mnist",
         within_classes=True,
         text=(
@@ -79,6 +80,7 @@ PROTOCOLS = {
         reference="train",
         ceiling="test",
         samples=3_444,
+        check_samples=256,  # EfficientNet takes longer than LeNet
         classifier=None,
         within_classes=False,
         text=(
@@ -200,7 +202,7 @@ def measure(gan, protocol):
     size, conditional = gan.data_spec.shape[0], gan.num_classes is not None
     measure = Measure(protocol, size, protocol.samples, conditional)
     found = [measure.generated(gan, seed) for seed in SEEDS]
-    check = Measure(protocol, size, CHECK_SAMPLES, conditional)
+    check = Measure(protocol, size, protocol.check_samples, conditional)
     text = protocol.text.removesuffix(".")
     if conditional:
         text += f". {CONDITIONAL.format(WITHIN if protocol.within_classes else '')}"
