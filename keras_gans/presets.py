@@ -2,7 +2,8 @@
 
 * `config.json`: class and configuration of the model, size and SHA-256 of its weights,
   and the metadata that `presets()` lists.
-* `model.weights.h5`: the weights of all networks, without the optimizers' state.
+* `model.weights.h5`: the weights of all networks, without the optimizers' state; of
+  averaged networks only where they are not what is averaged.
 * `README.md`: the card.
 * `samples.png`: a grid of samples (optional).
 
