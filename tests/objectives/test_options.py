@@ -7,6 +7,7 @@ from keras import ops
 
 import keras_gans as kg
 from keras_gans import backend
+from tests.gan_test_case import QUICKEST
 from tests.gan_test_case import max_difference
 from tests.gan_test_case import to_numpy
 
@@ -52,7 +53,7 @@ def make_gan(name="plain", **more):
     keras.utils.set_random_seed(0)
     gan = kg.models.GAN((8, 8, 3), latent_dim=4, hidden_units=40, seed=1, **init)
     options = {"generator_optimizer": adam(), "discriminator_optimizer": adam()}
-    gan.compile(**options | make() | more)
+    gan.compile(**QUICKEST | options | make() | more)
     return gan
 
 
