@@ -29,12 +29,20 @@ def test_presets_are_measured():
     } <= set(MEASURED)  # fmt: skip
 
 
+def check_card(name, gan, metrics):
+    """The card is made of the metadata, and has the means of what was measured."""
+    preset, about = kg.presets()[name], metadata(name)
+    values = about["measurements"]["values"]
+    for metric in metrics:
+        assert preset.metrics[metric] == pytest.approx(np.mean(values[metric]), 1e-3)
+        assert f"| `{metric}` |" in preset.card
+    assert make_card(gan, name, about) == preset.card
+
+
 @pytest.mark.once
 @pytest.mark.parametrize("name", MEASURED)
 def test_card_says_what_was_measured(name):
-    preset, about = kg.presets()[name], metadata(name)
-    measurements = about["measurements"]
-    values = measurements["values"]
+    measurements = metadata(name)["measurements"]
     assert len(measurements["seeds"]) == 3
     protocol, gan = measure.protocol_of(name), kg.models.GAN.from_preset(name)
     prefixes = ["fd", "kid", "precision", "recall", "density", "coverage"]
@@ -42,15 +50,11 @@ def test_card_says_what_was_measured(name):
         prefixes.append("intra_class_fd")
     number = {10_000: "10k"}.get(protocol.samples, protocol.samples)
     suffix = f"{protocol.features}_{number}"
-    for prefix in prefixes:
-        metric = f"{prefix}_{suffix}"
-        assert preset.metrics[metric] == pytest.approx(np.mean(values[metric]), 1e-3)
-        assert f"| `{metric}` |" in preset.card
-    assert make_card(gan, name, about) == preset.card
+    check_card(name, gan, [f"{prefix}_{suffix}" for prefix in prefixes])
     if protocol.reference == "test":
         # A generator is farther from the test images than the training images are.
         fd = f"fd_{suffix}"
-        assert min(values[fd]) > measurements["training_images"][fd]
+        assert min(measurements["values"][fd]) > measurements["training_images"][fd]
 
 
 BACKENDS = ("tensorflow", "torch", "jax")
@@ -115,15 +119,10 @@ def test_values_come_again_within_their_spread(monkeypatch, cache, name):
 @pytest.mark.once
 @pytest.mark.parametrize("name", PAIRS)
 def test_card_of_pairs_says_what_was_measured(name):
-    preset, about = kg.presets()[name], metadata(name)
-    measurements = about["measurements"]
-    values = measurements["values"]
-    for metric in values:
-        assert preset.metrics[metric] == pytest.approx(np.mean(values[metric]), 1e-3)
-        assert f"`{metric}`" in preset.card
+    measurements = metadata(name)["measurements"]
+    check_card(name, kg.models.GAN.from_preset(name), measurements["values"])
     for baseline in measurements["baselines"]:
-        assert f"\n| {baseline} |" in preset.card
-    assert make_card(kg.models.GAN.from_preset(name), name, about) == preset.card
+        assert f"\n| {baseline} |" in kg.presets()[name].card
 
 
 @pytest.mark.slow
@@ -135,4 +134,4 @@ def test_values_of_few_pairs_come_again(name):
     found = pairs.scores(kg.models.GAN.from_preset(name), name, pairs.CHECK_COUNT)
     expected = metadata(name)["measurements"]["check"]
     # Dropout goes on from other states than in the measurement.
-    assert found == pytest.approx(expected, rel=0.05, abs=0.01)
+    assert found == pytest.approx(expected, rel=0.05, abs=0.003)

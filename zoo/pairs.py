@@ -22,6 +22,7 @@ from recipes.translate_emoji_styles import match_colors
 PASSES = 3
 CHECK_COUNT = 64
 SHOWN = 24
+FIRST_SHOWN = 9  # of each so many: among the first is an obscene gesture
 FEATURES = "efficientnet_lite0"
 
 
@@ -146,7 +147,7 @@ def truth_of(task):
 def picture(gan, name):
     """Images of the card: given, made, truth of held-out emoji, and so on."""
     task = TASKS[name]
-    rows = 9 + np.arange(SHOWN) * len(load("test")) // SHOWN
+    rows = FIRST_SHOWN + np.arange(SHOWN) * len(load("test")) // SHOWN
     given = task.given(load("test"))
     made = task.made(gan, *(part[rows] for part in given))
     first = given[0][rows]

@@ -100,7 +100,7 @@ def make_card(gan, name, about):
     if name in pairs.TASKS:
         task = pairs.TASKS[name]
         grid = {
-            "shown": f"{pairs.SHOWN} held-out emoji, unselected",
+            "shown": f"{pairs.SHOWN} held-out emoji, evenly spread over the set",
             "how": f": what the model gets (as `recipes/{task.recipe}.py` makes it), "
             "what it makes of it, and the truth",
             "usage": task.usage,
