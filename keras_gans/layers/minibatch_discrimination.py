@@ -63,10 +63,16 @@ class MinibatchDiscrimination(layers.Layer):
         m = ops.matmul(x, self.kernel)
         # Sums over the batch need more digits than half precision has.
         m = ops.cast(m, "float32")
-        m = ops.reshape(m, (-1, self.num_kernels, self.kernel_dim))  # (B, K, C)
-        distances = ops.abs(ops.expand_dims(m, 1) - ops.expand_dims(m, 0))
-        closeness = ops.exp(-ops.sum(distances, axis=-1))  # (B, B, K)
-        others = ops.sum(closeness, axis=1) - 1.0  # without itself, exp(0)
+        m = ops.reshape(m, (-1, self.num_kernels, self.kernel_dim))
+        m = ops.transpose(m, (2, 1, 0))  # (C, K, B)
+        # One of C at a time, the batch last: fast, and without (B, B, K, C) in memory.
+        distances = sum(
+            ops.abs(ops.expand_dims(m[c], 2) - ops.expand_dims(m[c], 1))
+            for c in range(self.kernel_dim)
+        )
+        closeness = ops.exp(-distances)  # (K, B, B)
+        others = ops.sum(closeness, axis=-1) - 1.0  # without itself, exp(0)
+        others = ops.transpose(others)
         return ops.concatenate([x, ops.cast(others, x.dtype)], axis=-1)
 
     def compute_output_shape(self, input_shape):
