@@ -8,7 +8,7 @@ mode is of high quality, and a mode counts if it has such a sample.
 A third setup is of our own: what it takes to have all modes and little else.
 
 Deviations: points are drawn once, 1,000 batches of them, and shuffled in each epoch;
-PacGAN's setup trains for 400,000 updates, here `steps` are fewer.
+PacGAN's setup trains for 400,000 updates, a fortieth of which is made here.
 """
 
 import functools
@@ -190,7 +190,7 @@ SETUPS = {
     "unrolled": Setup(
         unrolled_networks, 256, 512, 1e-3, 1e-4, (0.5, 0.999), 25_000, 0.01
     ),
-    "pacgan": Setup(pacgan_networks, 2, 100, 1e-4, 1e-4, (0.8, 0.999), 25_000, 0.01),
+    "pacgan": Setup(pacgan_networks, 2, 100, 1e-4, 1e-4, (0.8, 0.999), 10_000, 0.01),
     "ours": Setup(sine_networks, 2, 256, 2e-3, 2e-3, (0.0, 0.99), 30_000, 0.05, True),
 }
 
