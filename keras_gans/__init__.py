@@ -3,6 +3,7 @@
 from keras_gans import augment
 from keras_gans import callbacks
 from keras_gans import datasets
+from keras_gans import distribution
 from keras_gans import interpolation
 from keras_gans import latent_tools
 from keras_gans import layers
@@ -30,6 +31,7 @@ __all__ = [
     "augment",
     "callbacks",
     "datasets",
+    "distribution",
     "interpolation",
     "latent_tools",
     "layers",

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_gans import backend
+
 _SIGNALS = {"accuracy": (0.4, 0.9), "r_t": (-0.2, 0.8)}
 
 
@@ -67,7 +69,6 @@ class Balance:
         """Makes the average of the signal, or starts it anew."""
         start = (self.lower + self.upper) / 2
         if not self.variables:
-            # The mean over replicas, so that all of them decide alike.
             self.variables = [
                 keras.Variable(
                     start, trainable=False, aggregation="mean", name="balance"
@@ -88,6 +89,8 @@ class Balance:
         else:  # a tie counts half
             difference = real - ops.cast(fake_logits, "float32")
             signal = ops.mean(ops.sign(difference)) * 0.5 + 0.5
+        # Of all replicas, so that they decide alike.
+        signal = backend.mean_over_replicas(signal)
         average = self.variables[0]
         average.assign(self.momentum * average + (1.0 - self.momentum) * signal)
 

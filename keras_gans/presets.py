@@ -19,6 +19,7 @@ import pathlib
 import keras
 
 from keras_gans import backend
+from keras_gans import distribution
 from keras_gans import preset_files
 from keras_gans import zoo
 from keras_gans.preset_files import CARD
@@ -159,6 +160,8 @@ def load_preset(model_cls, preset, **kwargs):
 def save_preset(model, folder, card=None, metadata=None, samples=None, overwrite=False):
     """Writes a model as a preset that `from_preset` loads, whole or not at all.
 
+    Of processes that train together, the first one writes.
+
     Args:
         model: Keras model of a registered class, built.
         folder: Folder to write, in one step at the end.
@@ -191,6 +194,8 @@ def save_preset(model, folder, card=None, metadata=None, samples=None, overwrite
     ```
     """
     folder = pathlib.Path(folder).expanduser().resolve()
+    if not distribution.is_first_process():
+        return folder
     preset_files.check_target(folder, overwrite)
     backend.sync_state(model)  # The optimizer's configuration reads variables too.
     model_config = _serialize(model)

@@ -14,6 +14,7 @@ from keras_gans import backend
 from keras_gans.augment import ada_color
 from keras_gans.augment import ada_geometry
 from keras_gans.augment.augment import Augment
+from keras_gans.utils import random
 
 
 class Strengths(NamedTuple):
@@ -128,7 +129,6 @@ class ADA(Augment):
         # p, sum of the means of sign(D(x)), their number, and the last r_t.
         start = [self.p, 0.0, 0.0, 0.0]
         if not self.variables:
-            # The mean over replicas, so that all of them decide alike.
             self.variables = [
                 keras.Variable(start, trainable=False, aggregation="mean", name="ada")
             ]
@@ -137,14 +137,13 @@ class ADA(Augment):
     def update(self, real_logits, count):
         """Takes notice of D(x), and changes p after every `every` batches."""
         (state,) = self.variables
-        signs = ops.sign(ops.cast(real_logits, "float32"))
+        sign = ops.mean(ops.sign(ops.cast(real_logits, "float32")))
+        # Of all replicas, so that they decide alike.
+        sign = backend.mean_over_replicas(sign)
         images = ops.cast(count * backend.num_replicas(), "float32")
         before = ops.convert_to_tensor(state)
         one = ops.ones((), "float32")
-        noted = before + ops.stack([0.0 * one, ops.mean(signs), one, 0.0 * one])
-        state.assign(noted)
-        # Over all replicas; a copy, as the variable is assigned once more.
-        noted = ops.copy(ops.convert_to_tensor(state))
+        noted = before + ops.stack([0.0 * one, sign, one, 0.0 * one])
         p, r = noted[0], noted[1] / noted[2]
         step = 0.0 if self.fixed else images * self.every / self.speed
         changed = ops.maximum(0.0, p + ops.sign(r - self.target) * step)
@@ -165,10 +164,10 @@ class ADA(Augment):
         """Changes each image with probability p; float `(B, H, W, C)`."""
         count = ops.shape(images)[0]
         whether, uniform, normal = DRAWS
-        numbers = keras.random.uniform((count, whether + uniform), seed=seed)
+        numbers = random.uniform((count, whether + uniform), seed)
         # An int would give the next draw the same numbers.
         other = seed + 1 if isinstance(seed, int) else seed
-        gaussian = keras.random.normal((count, normal), seed=other)
+        gaussian = random.normal((count, normal), other)
         p = ops.convert_to_tensor(self.variables[0])[0] if self.variables else self.p
         return self.apply(images, numbers, gaussian, p)
 

@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from keras_gans.augment.augment import Augment
+from keras_gans.utils import random
 
 
 @keras.saving.register_keras_serializable("keras_gans")
@@ -73,13 +74,13 @@ class DiffAugment(Augment):
 def _uniform(images, low, high, seed):
     """One number of U(low, high) an image: `(B, 1, 1, 1)`."""
     shape = (ops.shape(images)[0], 1, 1, 1)
-    return keras.random.uniform(shape, low, high, images.dtype, seed)
+    return random.uniform(shape, seed, low, high, images.dtype)
 
 
 def _integers(images, low, high, seed):
     """One int of [low, high) an image: `(B, 1, 1, 1)`."""
     shape = (ops.shape(images)[0], 1, 1, 1)
-    return keras.random.randint(shape, low, high, "int32", seed)
+    return random.integers(shape, seed, low, high)
 
 
 def _positions(images, axis):

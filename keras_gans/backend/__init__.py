@@ -21,6 +21,18 @@
 * `options_of_small_steps(steps)`: arguments of `compile` that train tiny networks fast.
 * `name()`: of the backend, for records of what was measured.
 * `num_replicas()`, `replica_id()`: of the data-parallel strategy in force.
+* `mean_over_replicas(x)`: of a tensor that each replica has its own of; gradients flow
+  to all of them. On TensorFlow not inside `cond`.
+* `rows_of_replicas(x)`: the rows of all replicas, one after the other; no gradients.
+* `mean_logs(values)`: scalars, as the metrics behind the logs are to take them.
+* `replicas_of(model)`: number of replicas of a `fit`; `check_scope(model)` raises if it
+  was made too early to have them.
+* `initialize_processes(timeout)`, `process_count()`, `process_index()`: of processes
+  that train together.
+* `order_of_rows(model, slices)`: which rows of each batch `fit` is to be given, and in
+  which order; arguments of `rows_of_part`.
+* `of_all_processes(model, value)`: what each of them has for a JSON value.
+* `share_state(variables)`: gives all of them the values of the first.
 
 `tensorflow_ops.py`, `jax_ops.py` and `torch_ops.py` likewise, for layers:
 
@@ -60,16 +72,27 @@ else:
 TrainStep = _backend.TrainStep
 apply_gradients = _backend.apply_gradients
 apply_gradients_if = _backend.apply_gradients_if
+check_scope = _backend.check_scope
 compiled = _backend.compiled
 cond = _backend.cond
 fix_random_states = _backend.fix_random_states
+initialize_processes = _backend.initialize_processes
 input_gradients = _backend.input_gradients
+mean_logs = _backend.mean_logs
+mean_over_replicas = _backend.mean_over_replicas
 move_average = _backend.move_average
 name = _backend.name
 no_gradients = _backend.no_gradients
 num_replicas = _backend.num_replicas
+of_all_processes = _backend.of_all_processes
 options_of_small_steps = _backend.options_of_small_steps
+order_of_rows = _backend.order_of_rows
+process_count = _backend.process_count
+process_index = _backend.process_index
 replica_id = _backend.replica_id
+replicas_of = _backend.replicas_of
+rows_of_replicas = _backend.rows_of_replicas
+share_state = _backend.share_state
 sync_state = _backend.sync_state
 value_and_grad = _backend.value_and_grad
 with_values = _backend.with_values
@@ -85,20 +108,31 @@ __all__ = [
     "apply_gradients",
     "apply_gradients_if",
     "batch_norm",
+    "check_scope",
     "compiled",
     "cond",
     "conv",
     "conv_transpose",
     "fix_random_states",
+    "initialize_processes",
     "input_gradients",
+    "mean_logs",
+    "mean_over_replicas",
     "move_average",
     "name",
     "no_gradients",
     "num_replicas",
+    "of_all_processes",
     "options_of_small_steps",
+    "order_of_rows",
     "pack_kernel",
     "pack_states",
+    "process_count",
+    "process_index",
     "replica_id",
+    "replicas_of",
+    "rows_of_replicas",
+    "share_state",
     "sync_state",
     "value_and_grad",
     "with_values",

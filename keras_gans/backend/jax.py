@@ -7,10 +7,13 @@ when the JAX transformation is over.
 """
 
 import contextlib
+import json
 
 import jax
 import jax.numpy as jnp
 import keras
+import numpy as np
+from jax.experimental import multihost_utils
 from keras.src.backend.common.stateless_scope import get_stateless_scope
 from keras.src.backend.common.stateless_scope import in_stateless_scope
 
@@ -199,6 +202,86 @@ def num_replicas():
 def replica_id():
     """Index of the replica that runs this code."""
     return 0
+
+
+def mean_over_replicas(x):
+    """Returns `x`, which is of the whole batch."""
+    return x
+
+
+def rows_of_replicas(x):
+    """Returns `x`, which is of the whole batch."""
+    return x
+
+
+def mean_logs(values):
+    """Returns `values`, which are of the whole batch."""
+    return values
+
+
+def initialize_processes(timeout):
+    """Does nothing: `keras.distribution.initialize` is called by the user, first."""
+
+
+def process_count():
+    """Number of processes that train together."""
+    return jax.process_count()
+
+
+def process_index():
+    """Index of this one among them."""
+    return jax.process_index()
+
+
+def order_of_rows(model, slices):
+    """How a step wants the rows of a batch: arguments of `rows_of_part`.
+
+    Arrays are of the whole batch, and so are the slices that a step takes of them.
+    """
+    return 1, process_count(), process_index()
+
+
+def of_all_processes(model, value):
+    """Lists what each process has for a JSON value."""
+    if process_count() == 1:
+        return [value]
+    text = np.frombuffer(json.dumps(value).encode(), np.uint8)
+    sizes = multihost_utils.process_allgather(np.int32(text.size))
+    padded = np.zeros(sizes.max(), np.uint8)
+    padded[: text.size] = text
+    texts = multihost_utils.process_allgather(padded)
+    return [
+        json.loads(bytes(text[:size]))
+        for text, size in zip(texts, sizes.ravel(), strict=True)
+    ]
+
+
+def share_state(variables):
+    """Does nothing: variables are of all processes."""
+
+
+def check_scope(model):
+    """Raises if a distribution was set after the variables of `model` were made."""
+    distribution = keras.distribution.distribution()
+    if distribution is None:
+        return
+    devices = set(distribution.device_mesh.devices.flatten())
+    used = {str(d) for v in model.variables for d in v.value.sharding.device_set}
+    if len(devices) != len(used):
+        raise ValueError(
+            f"Expected: a model made after keras.distribution.set_distribution, on its "
+            f"{len(devices)} devices. Received: one on {len(used)}. Make the model "
+            "again."
+        )
+
+
+def replicas_of(model):
+    """Number of replicas that a `fit` of `model` has: devices that share a batch."""
+    distribution = keras.distribution.distribution()
+    if distribution is None:
+        return 1
+    mesh = distribution.device_mesh
+    return mesh.shape[mesh.axis_names.index(distribution.batch_dim_name)]
 
 
 def _stateless(step, groups, values):

@@ -1,8 +1,11 @@
 """TensorFlow: gradient tapes, `tf.cond` and `tf.distribute`."""
 
 import contextlib
+import json
+import os
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras.src.backend.common.stateless_scope import get_stateless_scope
 from keras.src.backend.common.stateless_scope import in_stateless_scope
@@ -164,6 +167,102 @@ def replica_id():
     """Index of the replica that runs this code: an int or an int32 tensor."""
     context = tf.distribute.get_replica_context()
     return 0 if context is None else context.replica_id_in_sync_group
+
+
+def mean_over_replicas(x):
+    """Mean of a tensor over replicas; gradients flow to all of them.
+
+    Not inside `cond`, where replicas cannot wait for one another.
+    """
+    context = tf.distribute.get_replica_context()
+    if context is None or num_replicas() == 1:
+        return x
+    return context.all_reduce(tf.distribute.ReduceOp.MEAN, x)
+
+
+def rows_of_replicas(x):
+    """Rows `(n * B, ...)` of all replicas, in their order, without gradients."""
+    context = tf.distribute.get_replica_context()
+    if context is None or num_replicas() == 1:
+        return x
+    return context.all_gather(tf.stop_gradient(x), axis=0)
+
+
+def mean_logs(values):
+    """Returns `values`: metrics take the mean over replicas by themselves."""
+    return values
+
+
+def initialize_processes(timeout):
+    """Does nothing: a strategy joins its workers when it is made."""
+
+
+def process_count():
+    """Number of processes that train together: the workers of `TF_CONFIG`."""
+    cluster = json.loads(os.environ.get("TF_CONFIG") or "{}").get("cluster", {})
+    return max(1, len(cluster.get("chief", [])) + len(cluster.get("worker", [])))
+
+
+def process_index():
+    """Index of this one among them: the chief, or worker 0, is the first."""
+    config = json.loads(os.environ.get("TF_CONFIG") or "{}")
+    task, cluster = config.get("task", {}), config.get("cluster", {})
+    before = len(cluster.get("chief", [])) if task.get("type") == "worker" else 0
+    return before + int(task.get("index", 0))
+
+
+def order_of_rows(model, slices):
+    """How a step wants the rows of a batch: arguments of `rows_of_part`.
+
+    TensorFlow gives each replica, of whichever worker, a part of the batch.
+    """
+    return slices, replicas_of(model), None
+
+
+def of_all_processes(model, value):
+    """Lists what each process has for a JSON value."""
+    strategy = model.distribute_strategy
+    if process_count() == 1 or strategy.num_replicas_in_sync == 1:
+        return [value]
+    text = np.frombuffer(json.dumps(value).encode(), np.uint8).astype("int32")
+
+    def gathered(array):
+        return strategy.run(
+            lambda: tf.distribute.get_replica_context().all_gather(
+                tf.constant(array), axis=0
+            )
+        )
+
+    def rows(array):  # a row of each worker: those of its replicas are equal
+        (local, *_) = strategy.experimental_local_results(gathered(array[None]))
+        return local.numpy()[:: len(strategy.extended.worker_devices)]
+
+    sizes = rows(np.int32(text.size))
+    texts = rows(np.pad(text, (0, sizes.max() - text.size)))
+    return [
+        json.loads(bytes(text[:size].astype(np.uint8)))
+        for text, size in zip(texts, sizes, strict=True)
+    ]
+
+
+def share_state(variables):
+    """Does nothing: variables of a strategy are equal from the start."""
+
+
+def check_scope(model):
+    """Raises if a strategy's scope was opened after `model` was made."""
+    strategy = tf.distribute.get_strategy()
+    if strategy is not model.distribute_strategy and tf.distribute.has_strategy():
+        raise ValueError(
+            "Expected: a model made in the scope of the strategy that it is compiled "
+            f"and trained in. Received: a {type(strategy).__name__}'s scope that was "
+            "opened after the model was made. Make it within."
+        )
+
+
+def replicas_of(model):
+    """Number of replicas that a `fit` of `model` has."""
+    return model.distribute_strategy.num_replicas_in_sync
 
 
 class TrainStep:

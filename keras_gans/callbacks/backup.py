@@ -7,6 +7,7 @@ import shutil
 
 import keras
 
+from keras_gans import distribution
 from keras_gans.callbacks.nan_guard import first_non_finite
 from keras_gans.utils.files import flush_to_disk
 from keras_gans.utils.files import prepare_directory
@@ -85,10 +86,12 @@ class BackupAndRestore(keras.callbacks.BackupAndRestore):
     def on_train_begin(self, logs=None):
         """Restores the newest backup, if there is one."""
         prepare_directory(self.backup_dir, "backup_dir")
+        self._writes = distribution.is_first_process()
         for leftover in self._directory.glob(
             f".epoch_{NUMBER}.*"
         ):  # of a killed process
-            shutil.rmtree(leftover, ignore_errors=True)
+            if self._writes:
+                shutil.rmtree(leftover, ignore_errors=True)
         self._epoch, self._saved_epoch, self._finite = 0, 0, True
         backups = self._backups()
         for i, backup in enumerate(backups):
@@ -100,7 +103,7 @@ class BackupAndRestore(keras.callbacks.BackupAndRestore):
                 continue
             self._epoch = self._saved_epoch = epoch
             self.model._initial_epoch = epoch
-            if self.params.get("verbose", 1):
+            if self._writes and self.params.get("verbose", 1):
                 total = self.params.get("epochs")
                 print(f"Resuming after epoch {epoch} of {total}: {backup}")
             return
@@ -116,13 +119,13 @@ class BackupAndRestore(keras.callbacks.BackupAndRestore):
         """Backs up, if it is time to."""
         self._epoch = epoch + 1
         self._finite = first_non_finite(logs) is None
-        if self._finite and self._epoch % self.every_epochs == 0:
+        if self._writes and self._finite and self._epoch % self.every_epochs == 0:
             self._save()
 
     def on_train_end(self, logs=None):
         """Deletes the backups, or sees to it that the last epoch is kept."""
         self.model._initial_epoch = None
-        if not self._finite:
+        if not self._finite or not self._writes:
             return
         if not self.delete_checkpoint:
             if self._epoch > self._saved_epoch:

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from keras_gans import backend
+from keras_gans import distribution
 from keras_gans import metrics as metrics_module
 from keras_gans.metrics.shared import CHUNK
 from keras_gans.metrics.shared import SharedExtraction
@@ -349,6 +350,8 @@ class MetricMonitor(keras.callbacks.Callback):
         kept = read_config(self.keep_best)["metadata"].get("best", {})
         if 0 < kept.get("images_seen", -1) <= seen:
             self.best = {key: kept[key] for key in ("value", "images_seen", "epoch")}
+            return
+        if not distribution.is_first_process():
             return
         k, name = 1, f"{self.keep_best.name}_previous"
         while self.keep_best.with_name(f"{name}_{k}").exists():

@@ -61,6 +61,8 @@ class SampleGrid(keras.callbacks.Callback):
     ```
     """
 
+    only_writes = True  # of processes that train together, the first one's
+
     def __init__(
         self,
         directory,

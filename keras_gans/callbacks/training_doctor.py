@@ -9,6 +9,7 @@ import numpy as np
 from keras.src.utils import io_utils
 
 from keras_gans import backend
+from keras_gans import distribution
 from keras_gans.callbacks.doctor import report
 from keras_gans.callbacks.doctor import rules
 from keras_gans.callbacks.doctor.equilibrium import find_equilibrium
@@ -349,7 +350,7 @@ class TrainingDoctor(keras.callbacks.Callback):
 
     def _report(self):
         self._reported = time.perf_counter()
-        if self.out is None:
+        if self.out is None or not distribution.is_first_process():
             return
         try:
             report.write(self._folder, self._diagnosis())
@@ -373,5 +374,5 @@ class TrainingDoctor(keras.callbacks.Callback):
         }
 
     def _say(self, text):
-        if self.verbose:
+        if self.verbose and distribution.is_first_process():
             io_utils.print_msg(text)

@@ -7,6 +7,7 @@ from keras_gans.layers.conditional_batch_normalization import (
 )
 from keras_gans.layers.convolution import Conv2D
 from keras_gans.layers.convolution import Conv2DTranspose
+from keras_gans.layers.dropout import Dropout
 from keras_gans.layers.equalized import EqualizedConv2D
 from keras_gans.layers.equalized import EqualizedDense
 from keras_gans.layers.equalized import EqualizedUpConv2D
@@ -51,6 +52,7 @@ __all__ = [
     "MinibatchStandardDeviation",
     "ModulatedConv2D",
     "NoiseInjection",
+    "Dropout",
     "PermanentDropout",
     "PixelNormalization",
     "ReflectionPadding2D",

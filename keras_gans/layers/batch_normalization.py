@@ -12,6 +12,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     Arguments, weights and results are those of Keras' layer, whose code still runs in
     inference, with masks, with `synchronized`, `renorm`, and for axes but the last.
+    Data-parallel replicas normalize by the statistics of the whole batch, of all of
+    them, on every backend.
 
     Example:
 
@@ -27,7 +29,10 @@ class BatchNormalization(keras.layers.BatchNormalization):
         last = self.axis in (-1, len(inputs.shape) - 1)
         if keras_own or not last or not (training and self.trainable):
             return super().call(inputs, training=training, mask=mask)
-        outputs, mean, variance = backend.batch_norm(
+        normalize = backend.batch_norm
+        if backend.num_replicas() > 1:
+            normalize = _batch_norm_of_replicas
+        outputs, mean, variance = normalize(
             ops.cast(inputs, "float32"),  # sums of half precision overflow
             ops.cast(self.gamma, "float32") if self.scale else None,
             ops.cast(self.beta, "float32") if self.center else None,
@@ -40,6 +45,18 @@ class BatchNormalization(keras.layers.BatchNormalization):
             value = ops.cast(moving, "float32")
             moving.assign(value * self.momentum + new * (1.0 - self.momentum))
         return ops.cast(outputs, self.compute_dtype)
+
+
+def _batch_norm_of_replicas(inputs, gamma, beta, epsilon):
+    """`backend.batch_norm`, by the batch of all replicas."""
+    mean, variance = ops.moments(inputs, axes=list(range(len(inputs.shape) - 1)))
+    moments = ops.stack([mean, variance + ops.square(mean)])
+    mean, square = ops.unstack(backend.mean_over_replicas(moments), 2)
+    variance = ops.maximum(square - ops.square(mean), 0.0)
+    outputs = ops.batch_normalization(
+        inputs, mean, variance, axis=-1, offset=beta, scale=gamma, epsilon=epsilon
+    )
+    return outputs, ops.stop_gradient(mean), ops.stop_gradient(variance)
 
 
 @keras.saving.register_keras_serializable("keras_gans")

@@ -7,7 +7,7 @@ import keras
 from keras import layers
 from keras import ops
 
-from keras_gans.utils.random import SeedGenerator
+from keras_gans import backend
 
 
 @keras.saving.register_keras_serializable("keras_gans")
@@ -23,8 +23,7 @@ class ImagePool(layers.Layer):
       which is returned; else it is returned itself, and not stored.
 
     Images of one call take different places, and see the pool as it was before the
-    call. No gradient flows through. Under data parallelism on TensorFlow, replicas
-    share the pool of the first one.
+    call. No gradient flows through. Data-parallel replicas share a pool.
 
     The images `(S, H, W, C)` and their number n are weights, saved and loaded as
     others; the layer's own seed state is one of `variables`.
@@ -56,7 +55,7 @@ class ImagePool(layers.Layer):
         self.size = size
         self.shape = None if shape is None else tuple(shape)
         self.seed = seed
-        self.seed_generator = SeedGenerator(seed)
+        self.seed_generator = keras.random.SeedGenerator(seed)
         if self.shape is not None:
             self.build((None, *self.shape))
 
@@ -90,6 +89,7 @@ class ImagePool(layers.Layer):
         x = ops.stop_gradient(ops.convert_to_tensor(x))
         if self.size == 0:
             return x
+        own, x = ops.shape(x)[0], backend.rows_of_replicas(x)
         given = x.shape[0]
         if given is not None and given > self.size:
             raise ValueError(
@@ -122,7 +122,11 @@ class ImagePool(layers.Layer):
             ops.scatter_update(images, places[:, None], ops.where(stored, new, old))
         )
         self.count.assign(filled)
-        return ops.where(returned, ops.cast(old, x.dtype), x)
+        outputs = ops.where(returned, ops.cast(old, x.dtype), x)
+        if backend.num_replicas() == 1:
+            return outputs
+        first = backend.replica_id() * own
+        return outputs[first : first + own]
 
     def compute_output_shape(self, input_shape):
         """Returns the shape of the inputs."""

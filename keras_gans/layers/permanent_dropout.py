@@ -4,7 +4,7 @@ import keras
 from keras import layers
 from keras import ops
 
-from keras_gans.utils.random import SeedGenerator
+from keras_gans.utils import random
 
 
 @keras.saving.register_keras_serializable("keras_gans")
@@ -41,13 +41,11 @@ class PermanentDropout(layers.Layer):
             )
         self.rate = rate
         self.seed = seed
-        self.seed_generator = SeedGenerator(seed)
+        self.seed_generator = keras.random.SeedGenerator(seed)
 
     def call(self, x):
         """Maps `(B, ...)` to the same shape."""
-        draws = keras.random.uniform(
-            ops.shape(x), dtype="float32", seed=self.seed_generator
-        )
+        draws = random.uniform(ops.shape(x), self.seed_generator)
         kept = ops.cast(draws >= self.rate, x.dtype)
         return x * kept / (1.0 - self.rate)
 

@@ -17,7 +17,7 @@ from keras_gans import backend
 from keras_gans.layers.equalized import EqualizedDense
 from keras_gans.layers.resampling import BINOMIAL
 from keras_gans.layers.resampling import up_convolution
-from keras_gans.utils.random import SeedGenerator
+from keras_gans.utils import random
 
 
 @keras.saving.register_keras_serializable("keras_gans")
@@ -93,7 +93,7 @@ class NoiseInjection(layers.Layer):
         self.per_channel = per_channel
         self.use_bias = use_bias
         self.seed = seed
-        self.seed_generator = SeedGenerator(seed)
+        self.seed_generator = keras.random.SeedGenerator(seed)
 
     def build(self, input_shape):
         """Makes the strength, 0, and the fixed noise."""
@@ -117,9 +117,7 @@ class NoiseInjection(layers.Layer):
     def call(self, x, training=False):
         """Maps `(B, H, W, C)` to the same shape."""
         if training:
-            noise = keras.random.normal(
-                (*ops.shape(x)[:3], 1), dtype=x.dtype, seed=self.seed_generator
-            )
+            noise = random.normal((*ops.shape(x)[:3], 1), self.seed_generator, x.dtype)
         else:
             noise = ops.cast(self.noise, x.dtype)[None, :, :, None]
         x = x + noise * ops.cast(self.strength, x.dtype)

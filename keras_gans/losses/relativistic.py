@@ -7,6 +7,7 @@ needs the logits of real samples too.
 import keras
 from keras import ops
 
+from keras_gans import backend
 from keras_gans.losses.loss import Loss
 
 
@@ -46,10 +47,10 @@ class RelativisticAverage(Loss):
         D:  softplus(-(D(x) - m_z)) + softplus(D(G(z)) - m_x)
         G:  softplus(D(x) - m_z) + softplus(-(D(G(z)) - m_x))
 
-    with m_x, m_z the means of D(x), D(G(z)) over the batch (Jolicoeur-Martineau 2018,
-    arXiv:1807.00734; the sum of the paper, not halved). They go over the patches of a
-    patch discriminator too; under data parallelism on TensorFlow, over the replica's
-    part of the batch. If neither network can win, D and G are 2 ln 2.
+    with m_x, m_z the means of D(x), D(G(z)) over the batch, of all replicas
+    (Jolicoeur-Martineau 2018, arXiv:1807.00734; the sum of the paper, not halved). They
+    go over the patches of a patch discriminator too. If neither network can win, D and
+    G are 2 ln 2.
 
     Example:
 
@@ -61,12 +62,16 @@ class RelativisticAverage(Loss):
 
     def call_discriminator(self, real_logits, fake_logits):
         """softplus(-(D(x) - m_z)) + softplus(D(G(z)) - m_x)."""
-        real = real_logits - ops.mean(fake_logits)
-        fake = fake_logits - ops.mean(real_logits)
+        real = real_logits - _mean(fake_logits)
+        fake = fake_logits - _mean(real_logits)
         return ops.softplus(-real) + ops.softplus(fake)
 
     def call_generator(self, fake_logits, real_logits):
         """softplus(D(x) - m_z) + softplus(-(D(G(z)) - m_x))."""
-        real = real_logits - ops.mean(fake_logits)
-        fake = fake_logits - ops.mean(real_logits)
+        real = real_logits - _mean(fake_logits)
+        fake = fake_logits - _mean(real_logits)
         return ops.softplus(real) + ops.softplus(-fake)
+
+
+def _mean(logits):
+    return backend.mean_over_replicas(ops.mean(logits))

@@ -8,7 +8,6 @@ from keras_gans.models.compiling import CompileMixin
 from keras_gans.models.saving import SavingMixin
 from keras_gans.models.step import AlternatingStep
 from keras_gans.models.training import TrainingMixin
-from keras_gans.utils.random import SeedGenerator
 
 
 class AdversarialModel(
@@ -40,7 +39,7 @@ class AdversarialModel(
         if seed is None:
             seed = int(np.random.default_rng().integers(2**31))
         self.seed = seed
-        self.seed_generator = SeedGenerator(seed)
+        self.seed_generator = keras.random.SeedGenerator(seed)
         self.images_seen = self.add_weight(
             shape=(), initializer="zeros", dtype="int32", trainable=False,
             name="images_seen",

@@ -25,13 +25,21 @@ class ArrayBatches(keras.utils.PyDataset):
         seed: Non-negative int.
         aligned: Whether rows of the arrays belong together. If not, each array has an
             order of its own, and an epoch lasts as long as the longest of them does.
+        slices: Int, which of a batch are seen by one update each.
+        replicas: Int, n. Batches come in n parts, one a replica, each with its share of
+            every slice.
+        part: Optional int; of each batch only this part is returned.
 
     Attributes:
         within_epoch: Whether an epoch is running.
     """
 
-    def __init__(self, arrays, batch_size, shuffle, seed, aligned=True):
+    def __init__(
+        self, arrays, batch_size, shuffle, seed, aligned=True, slices=1, replicas=1,
+        part=None,
+    ):  # fmt: skip
         super().__init__()
+        self.slices, self.replicas, self.part = slices, replicas, part
         self.arrays = arrays
         self.batch_size = batch_size
         self.shuffle = shuffle
@@ -80,7 +88,8 @@ class ArrayBatches(keras.utils.PyDataset):
             last = min(first + end - start, count)
             rows.append(self._order(turn, which)[first:last])
             start += last - first
-        return rows[0] if len(rows) == 1 else np.concatenate(rows)
+        rows = rows[0] if len(rows) == 1 else np.concatenate(rows)
+        return rows_of_part(rows, self.slices, self.replicas, self.part)
 
     def __len__(self):
         return self.length
@@ -90,6 +99,26 @@ class ArrayBatches(keras.utils.PyDataset):
             rows = self._rows(index, 0)
             return tuple(array[rows] for array in self.arrays)
         return tuple(a[self._rows(index, i)] for i, a in enumerate(self.arrays))
+
+
+def rows_of_part(rows, slices, replicas, part=None):
+    """Rows of a batch in the order of the replicas that see them.
+
+    Args:
+        rows: `(slices * B, ...)`.
+        slices: Int.
+        replicas: Int, which divides B.
+        part: Optional int, of which replica alone.
+
+    Returns:
+        As many rows, or with `part` its rows.
+    """
+    if replicas == 1:
+        return rows
+    rest = rows.shape[1:]
+    parts = np.swapaxes(rows.reshape(slices, replicas, -1, *rest), 0, 1)
+    parts = parts if part is None else parts[part]
+    return parts.reshape(-1, *rest)
 
 
 class SetEpoch(keras.callbacks.Callback):
@@ -121,10 +150,70 @@ def join_batches(data, count):
     if isinstance(data, keras.utils.PyDataset):
         return _JoinedDataset(data, count)
     try:
-        len(data)
+        length = len(data)
     except TypeError:  # a generator, or a tf.data.Dataset of unknown length
         return _joined(data, count)
-    return _JoinedStream(data, count)
+    return _Stream(lambda: _joined(data, count), length // count)
+
+
+def own_parts(data, slices, replicas, part, multiple=1):
+    """Of each batch of `data`, what one of several processes is to see.
+
+    All of them read the same data. Examples over what replicas can share are left out.
+
+    Args:
+        data: As of `join_batches`.
+        slices: Int, which of a batch are seen by one update each.
+        replicas: Int.
+        part: Int, which of them.
+        multiple: Int, examples of a part are a multiple of.
+
+    Returns:
+        A `PyDataset` where the length of `data` is known, else a generator.
+    """
+
+    def cut(batch):
+        arrays = as_arrays(batch)
+        usable = len(arrays[0]) // (multiple * replicas) * multiple * replicas
+        if not usable:
+            raise ValueError(
+                f"Expected: batches of at least {multiple * replicas} examples, so "
+                "that each replica has some. Received: one of "
+                f"{len(arrays[0])}. Leave out the last one, which is too small."
+            )
+        return tuple(
+            rows_of_part(array[:usable], slices, replicas, part) for array in arrays
+        )
+
+    if isinstance(data, keras.utils.PyDataset):
+        return _MappedDataset(data, cut)
+    try:
+        length = len(data)
+    except TypeError:
+        return (cut(batch) for batch in data)
+    return _Stream(lambda: map(cut, data), length)
+
+
+class _MappedDataset(keras.utils.PyDataset):
+    """A `PyDataset` whose batches go through a function."""
+
+    def __init__(self, data, function):
+        super().__init__()
+        self.data, self.function = data, function
+
+    def __len__(self):
+        return self.data.num_batches
+
+    def __getitem__(self, index):
+        return self.function(self.data[index])
+
+    def on_epoch_begin(self):
+        """Tells the user's dataset that an epoch begins."""
+        self.data.on_epoch_begin()
+
+    def on_epoch_end(self):
+        """Tells the user's dataset that the epoch is over."""
+        self.data.on_epoch_end()
 
 
 def as_arrays(batch):
@@ -172,18 +261,23 @@ class _JoinedDataset(keras.utils.PyDataset):
         self.data.on_epoch_end()
 
 
-class _JoinedStream(keras.utils.PyDataset):
-    """Each `count` batches of an iterable with a length, joined; read in order."""
+class _Stream(keras.utils.PyDataset):
+    """Batches that are read in order, of which the length is known.
 
-    def __init__(self, data, count):
+    Args:
+        make: Callable; returns an iterator over the batches of an epoch.
+        length: Int.
+    """
+
+    def __init__(self, make, length):
         super().__init__()
-        self.data, self.count = data, count
+        self.make, self.length = make, length
         self.stream = None
 
     def __len__(self):
-        return len(self.data) // self.count
+        return self.length
 
     def __getitem__(self, index):
         if index == 0 or self.stream is None:
-            self.stream = _joined(self.data, self.count)
+            self.stream = self.make()
         return next(self.stream)

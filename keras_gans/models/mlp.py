@@ -12,6 +12,8 @@ import keras
 from keras import layers
 from keras import ops
 
+from keras_gans.layers import Dropout
+
 
 @keras.saving.register_keras_serializable("keras_gans")
 class Maxout(layers.Layer):
@@ -118,11 +120,11 @@ def mlp_discriminator(shape, maxout_units=240, bounded=True, dropout=(0.2, 0.5))
             layers.Input(shape),
             *scale,
             layers.Flatten(),
-            layers.Dropout(on_input),
+            Dropout(on_input),
             Maxout(maxout_units, kernel_initializer=_uniform(0.005)),
-            layers.Dropout(on_hidden),
+            Dropout(on_hidden),
             Maxout(maxout_units, kernel_initializer=_uniform(0.005)),
-            layers.Dropout(on_hidden),
+            Dropout(on_hidden),
             layers.Dense(1, kernel_initializer=_uniform(0.005), dtype="float32"),
         ],
         name="discriminator",

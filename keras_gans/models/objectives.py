@@ -10,6 +10,7 @@ from keras_gans.models.pac import unpack
 from keras_gans.objectives import FeatureMatching
 from keras_gans.objectives import TopK
 from keras_gans.objectives import Unrolled
+from keras_gans.utils import random
 from keras_gans.utils.random import draw_latents
 
 
@@ -197,12 +198,9 @@ class Objectives:
         terms = self.generator_terms(outputs, labels, latents)
         loss = _add_terms(loss, logs, terms)
         for penalty in self._penalties_of("generator") if training else ():
-
-            def mean(penalty=penalty):
-                count = ops.shape(real)[0]
-                return self._mean_generator_penalty(penalty, count, labels)
-
-            loss = self._add_penalty(loss, logs, penalty, mean)
+            loss = self._add_generator_penalty(
+                loss, logs, penalty, ops.shape(real)[0], labels
+            )
         return loss, logs
 
     def draw_latents(self, count):
@@ -249,7 +247,7 @@ class Objectives:
         if training and self.augment is not None:
             examples = self.augment(examples, self.seed_generator)
         if training and self.instance_noise is not None:
-            noise = keras.random.normal(ops.shape(examples), seed=self.seed_generator)
+            noise = random.normal(ops.shape(examples), self.seed_generator)
             examples = examples + self._noise_stddev() * noise
         examples = pack(examples, self.pac)
         return [examples, labels] if self._judges_condition else examples
@@ -272,14 +270,36 @@ class Objectives:
             penalty: The `Penalty`.
             mean: Callable that evaluates its mean; only called where it is due.
         """
-        updates = self.optimizer.players[penalty.player].iterations
+        value, due = self._where_due(penalty, mean, lambda: ops.zeros((), "float32"))
+        return self._add_where_due(loss, logs, penalty, value, due)
+
+    def _add_generator_penalty(self, loss, logs, penalty, count, labels):
+        """Likewise a penalty of the generator, on new latents."""
+        count = (count + penalty.batch_shrink - 1) // penalty.batch_shrink
+        labels = None if labels is None else labels[:count]
+
+        def measured():
+            styles, generator = self.path(self.draw_latents(count), labels)
+            return penalty.of_generator(generator, styles, self.seed_generator)
+
+        values, due = self._where_due(
+            penalty, measured, lambda: ops.zeros((count,), "float32")
+        )
+        value = ops.mean(penalty.of_measured(values, due))
+        return self._add_where_due(loss, logs, penalty, value, due)
+
+    def _where_due(self, penalty, evaluate, zeros):
+        """What a penalty evaluates to, or zeros, and whether it is due."""
         if penalty.every == 1:
-            value, share = mean(), 1.0
-        else:
-            due = ops.equal(updates % penalty.every, 0)
-            value = backend.cond(due, mean, lambda: ops.zeros((), "float32"))
-            share = ops.cast(due, "float32")
+            return evaluate(), True
+        updates = self.optimizer.players[penalty.player].iterations
+        due = ops.equal(updates % penalty.every, 0)
+        return backend.cond(due, evaluate, zeros), due
+
+    def _add_where_due(self, loss, logs, penalty, value, due):
+        share = ops.cast(due, "float32")
         logs[penalty.name] = (value, share)
+        updates = self.optimizer.players[penalty.player].iterations
         return loss + penalty.weight_at(updates) * penalty.every * share * value
 
     def _mean_penalty(self, penalty, real, fake, labels, logits):
@@ -302,13 +322,6 @@ class Objectives:
                 self.seed_generator,
             )
         return ops.cast(ops.mean(values), "float32")
-
-    def _mean_generator_penalty(self, penalty, count, labels):
-        """The mean of a penalty of the generator, on new latents."""
-        count = (count + penalty.batch_shrink - 1) // penalty.batch_shrink
-        labels = None if labels is None else labels[:count]
-        styles, generator = self.path(self.draw_latents(count), labels)
-        return ops.mean(penalty.of_generator(generator, styles, self.seed_generator))
 
     def path(self, latents, labels=None):
         """What the generator is regularized with respect to, and where it goes from.

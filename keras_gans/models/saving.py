@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_gans import distribution
 from keras_gans.presets import load_preset
 from keras_gans.presets import save_preset
 
@@ -47,6 +48,16 @@ class SavingMixin:
         self.images_seen.assign(np.asarray(store["images_seen"]))
         for i, state in enumerate(self._random_states()):
             state.assign(np.asarray(store[f"random_state_{i}"]).astype(state.dtype))
+
+    def save(self, *args, **kwargs):
+        """Saves as `keras.Model.save`; of processes together, in the first alone."""
+        if distribution.is_first_process():
+            super().save(*args, **kwargs)
+
+    def save_weights(self, *args, **kwargs):
+        """Saves as `keras.Model.save_weights`; see `save`."""
+        if distribution.is_first_process():
+            super().save_weights(*args, **kwargs)
 
     @classmethod
     def from_preset(cls, preset, **kwargs):

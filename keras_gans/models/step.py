@@ -137,8 +137,9 @@ class AlternatingStep:
         return list(getattr(self, "_trackers", {}).values())
 
     def _track(self, logs):
-        for name, value in logs.items():
-            value, weight = value if isinstance(value, tuple) else (value, None)
+        pairs = [v if isinstance(v, tuple) else (v, None) for v in logs.values()]
+        values = backend.mean_logs([value for value, _ in pairs])
+        for name, value, (_, weight) in zip(logs, values, pairs, strict=True):
             self._trackers[name].update_state(value, sample_weight=weight)
 
 

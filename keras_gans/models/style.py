@@ -24,6 +24,7 @@ from keras_gans.layers import EqualizedDense
 from keras_gans.layers import PixelNormalization
 from keras_gans.layers import ScaledLeakyReLU
 from keras_gans.models.sampling import whole_batches
+from keras_gans.utils import random
 
 MAPPING, SYNTHESIS, AVERAGE = "mapping", "synthesis", "style_average"
 """Names of the generator's parts."""
@@ -57,6 +58,7 @@ class StyleAverage(layers.Layer):
         """Returns `(B, S)` as they are."""
         if training:
             mean = ops.stop_gradient(ops.mean(ops.cast(w, "float32"), axis=0))
+            mean = backend.mean_over_replicas(mean)
             old = ops.convert_to_tensor(self.average)
             self.average.assign(mean + self.decay * (ops.cast(old, "float32") - mean))
         return w
@@ -146,10 +148,10 @@ class StyleMixin:
             return ws
         count, depth = ops.shape(latents)[0], self.num_styles
         others = styles(self.draw_latents(count))
-        draws = keras.random.uniform((2, count, 1, 1), seed=self.seed_generator)
+        draws = random.uniform((count, 2, 1, 1), self.seed_generator)
         # The first layer of the other latent, 1 to L - 1; L where nothing is mixed.
-        first = 1.0 + ops.floor(draws[0] * (depth - 1))
-        first = ops.where(draws[1] < self.style_mixing, first, float(depth))
+        first = 1.0 + ops.floor(draws[:, 0] * (depth - 1))
+        first = ops.where(draws[:, 1] < self.style_mixing, first, float(depth))
         index = ops.reshape(ops.arange(depth, dtype="float32"), (1, depth, 1))
         return ops.where(index < first, ws, others[:, None])
 

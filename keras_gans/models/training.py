@@ -5,10 +5,13 @@ import itertools
 import keras
 import numpy as np
 
+from keras_gans import backend
+from keras_gans import distribution
 from keras_gans.models.batches import ArrayBatches
 from keras_gans.models.batches import SetEpoch
 from keras_gans.models.batches import as_arrays
 from keras_gans.models.batches import join_batches
+from keras_gans.models.batches import own_parts
 
 
 class TrainingMixin:
@@ -73,13 +76,20 @@ class TrainingMixin:
         gan.fit(images, batch_size=64, epochs=20)
         ```
         """
+        from keras_gans.callbacks.join_processes import JoinProcesses
+        from keras_gans.callbacks.join_processes import only_writes
         from keras_gans.callbacks.log_settings import LogSettings
         from keras_gans.callbacks.nan_guard import NaNGuard
 
         self._assert_compile_called("fit")
+        distribution.initialize()
+        backend.check_scope(self)
         x, own = self._prepare(x, y, batch_size, shuffle)
         given = getattr(callbacks, "callbacks", callbacks)
         given = [] if given is None else keras.tree.flatten(given)
+        if not distribution.is_first_process():
+            verbose, given = 0, [c for c in given if not only_writes(c)]
+            callbacks = given if callbacks is not None else None
         self._show_examples(given, "train", x)
         if validation_data is not None:
             validation_data = self._checked_validation(validation_data)
@@ -92,6 +102,9 @@ class TrainingMixin:
                 callbacks.append(callback)
         else:
             callbacks = [*guards, *own, *(c for c in given if c not in guards)]
+        if distribution.process_count() > 1:
+            facts = {"batch size": batch_size, "number of epochs": epochs}
+            callbacks.append(JoinProcesses(facts, self._examples_to_compare(x)))
         is_own_order = isinstance(x, ArrayBatches)
         is_dataset = isinstance(x, keras.utils.PyDataset)
         # Not tracked by Keras: nothing of it is to be saved.
@@ -172,17 +185,37 @@ class TrainingMixin:
             x, y, batch_size=batch_size or self.default_batch_size, **kwargs
         )
 
+    def _examples_to_compare(self, x):
+        """Arrays that are the same in all processes, unless their data differ."""
+        if isinstance(x, ArrayBatches):
+            return x.arrays
+        return () if distribution.data_are_sharded() else tuple(self._first_batch)
+
     def _prepare(self, x, y, batch_size, shuffle):
         """What Keras' `fit` gets in place of `x`, and callbacks that go with it."""
         x, y = self._checked(x, y)
-        slices = self.discriminator_steps
+        slices, replicas = self.discriminator_steps, backend.replicas_of(self)
+        order = backend.order_of_rows(self, slices)
         if not isinstance(x, np.ndarray):
             if batch_size is not None:
                 raise ValueError(
                     "Expected: `batch_size` only with arrays; other data come in "
                     f"batches. Received: batch_size={batch_size} with {type(x)}."
                 )
-            return (x if slices == 1 else join_batches(x, slices)), []
+            x = x if slices == 1 else join_batches(x, slices)
+            count = len(self._first_batch[0])
+            if count % replicas:
+                raise ValueError(
+                    f"Expected: batches, of all {replicas} replicas together, that "
+                    f"have a multiple of {replicas} examples. Received: the first one "
+                    f"with {count}."
+                )
+            part = order[2]
+            if replicas > 1 and part is not None:
+                sharded = distribution.data_are_sharded()
+                order = (1, 1, 0) if sharded else order
+                x = own_parts(x, *order, multiple=slices * replicas // order[1])
+            return x, []
         batch_size = batch_size or self.default_batch_size
         if not isinstance(batch_size, int | np.integer) or batch_size < 1:
             raise ValueError(
@@ -199,10 +232,22 @@ class TrainingMixin:
                 f"Expected: batches that can be cut into packs of pac={self.pac} "
                 f"examples. Received: batch_size={batch_size} of {len(x)} examples."
             )
-        step_size = min(batch_size * slices, len(x) // slices * slices)
+        if batch_size % replicas or len(x) < replicas * slices:
+            raise ValueError(
+                f"Expected: `batch_size`, of all {replicas} replicas together, as a "
+                f"multiple of {replicas}, and as many examples. Received: batch_size="
+                f"{batch_size} of {len(x)} examples."
+            )
+        if batch_size // replicas % self.pac:
+            raise ValueError(
+                f"Expected: batches that {replicas} replicas share and cut into packs "
+                f"of pac={self.pac}. Received: batch_size={batch_size}."
+            )
+        whole = slices * replicas * self.pac
+        step_size = min(batch_size * slices, len(x) // whole * whole)
         arrays = (x,) if y is None else (x, y)
         batches = ArrayBatches(
-            arrays, step_size, shuffle, self.seed, self.data_are_aligned
+            arrays, step_size, shuffle, self.seed, self.data_are_aligned, *order
         )
         return batches, [SetEpoch(batches)]
 

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_gans import backend
+
 
 @keras.saving.register_keras_serializable("keras_gans")
 class FeatureMatching:
@@ -14,8 +16,7 @@ class FeatureMatching:
     section 3.1, where the adversarial loss is left out; the discriminator is trained as
     ever.) Features are flattened and the square is the mean over them, not the sum, so
     that `weight` does not depend on the layer's size. Logged as `feature_matching`,
-    unweighted. Under data parallelism on TensorFlow, the means are of the replica's
-    part of the batch.
+    unweighted.
 
     Args:
         layer: Name of a layer of the discriminator, whose output f is. None: what the
@@ -101,8 +102,8 @@ class FeatureMatching:
         Returns:
             Float32 scalar.
         """
-        real = ops.mean(ops.cast(real_features, "float32"), axis=0)
-        fake = ops.mean(ops.cast(fake_features, "float32"), axis=0)
+        real = _mean(real_features)
+        fake = _mean(fake_features)
         return ops.mean(ops.square(ops.stop_gradient(real) - fake))
 
     def combine(self, loss, distance):
@@ -121,3 +122,9 @@ class FeatureMatching:
     def from_config(cls, config):
         """Makes the option again."""
         return cls(**config)
+
+
+def _mean(features):
+    """Over the batch, of all replicas."""
+    mean = ops.mean(ops.cast(features, "float32"), axis=0)
+    return backend.mean_over_replicas(mean)

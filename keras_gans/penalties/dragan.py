@@ -3,9 +3,11 @@
 import keras
 from keras import ops
 
+from keras_gans import backend
 from keras_gans.penalties.penalty import Penalty
 from keras_gans.penalties.penalty import gradient_norm
 from keras_gans.penalties.penalty import per_sample_uniform
+from keras_gans.utils import random
 
 
 @keras.saving.register_keras_serializable("keras_gans")
@@ -55,10 +57,17 @@ class DRAGAN(Penalty):
         alpha = per_sample_uniform(real, seed)  # (B, 1, ..., 1)
         # An int would give the same numbers twice.
         seed = seed + 1 if isinstance(seed, int) else seed
-        u = keras.random.uniform(ops.shape(real), dtype="float32", seed=seed)
-        norms = gradient_norm(discriminator, real + alpha * 0.5 * ops.std(real) * u)
+        stddev = _stddev(real)
+        u = random.uniform(ops.shape(real), seed)
+        norms = gradient_norm(discriminator, real + alpha * 0.5 * stddev * u)
         return ops.square(norms - self.target)
 
     def get_config(self):
         """Returns the arguments."""
         return super().get_config() | {"target": self.target}
+
+
+def _stddev(x):
+    """Standard deviation of all pixels of a batch, of all replicas."""
+    mean = backend.mean_over_replicas(ops.mean(x))
+    return ops.sqrt(backend.mean_over_replicas(ops.mean(ops.square(x - mean))))

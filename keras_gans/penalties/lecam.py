@@ -69,7 +69,7 @@ class LeCam(Penalty):
         real = ops.cast(real_logits, "float32")
         fake = ops.cast(fake_logits, "float32")
         means = ops.stack([ops.mean(real), ops.mean(fake), ops.ones(())])
-        means = ops.stop_gradient(means)
+        means = backend.mean_over_replicas(ops.stop_gradient(means))
         before = ops.convert_to_tensor(self.variables[0])
         before = ops.where(before[2] > 0.0, before, means)
         values = ops.square(real - before[1]) + ops.square(fake - before[0])

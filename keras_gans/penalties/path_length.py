@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_gans import backend
 from keras_gans.penalties.penalty import Penalty
+from keras_gans.utils import random
 
 
 @keras.saving.register_keras_serializable("keras_gans")
@@ -68,7 +69,7 @@ class PathLength(Penalty):
         self.variables[0].assign(0.0)
 
     def of_generator(self, generator, styles, seed):
-        """The penalty, and moves the average.
+        """The lengths, which `of_measured` makes the penalty of.
 
         Args:
             generator: Callable from styles to images `(B, H, W, C)`.
@@ -82,17 +83,29 @@ class PathLength(Penalty):
         def projection(styles):
             images = ops.cast(generator(styles), "float32")
             pixels = math.prod(images.shape[1:-1])
-            noise = keras.random.normal(ops.shape(images), seed=seed)
+            noise = random.normal(ops.shape(images), seed)
             return ops.sum(images * noise) / math.sqrt(pixels)
 
         _, gradients = backend.input_gradients(projection, styles)
         squares = ops.sum(ops.square(ops.cast(gradients, "float32")), axis=-1)
         if len(squares.shape) > 1:
             squares = ops.mean(squares, axis=1)
-        lengths = ops.sqrt(squares + 1e-12)  # (B,)
+        return ops.sqrt(squares + 1e-12)
+
+    def of_measured(self, lengths, due=True):
+        """The penalty, and moves the average where the lengths are due.
+
+        Args:
+            lengths: `(B,)`.
+            due: Bool scalar.
+
+        Returns:
+            Float32 `(B,)`.
+        """
         before = ops.convert_to_tensor(self.variables[0])
-        mean = ops.stop_gradient(ops.mean(lengths))
+        mean = backend.mean_over_replicas(ops.stop_gradient(ops.mean(lengths)))
         average = before + self.decay * (mean - before)
+        average = ops.where(due, average, before)
         with backend.no_gradients():
             self.variables[0].assign(average)
         return ops.square(lengths - ops.stop_gradient(average))

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_gans import backend
+from keras_gans.utils import random
 
 
 class Penalty:
@@ -29,7 +30,8 @@ class Penalty:
             there, is all there is to it; else None.
         variables: State that is saved with the optimizer; `build` makes it.
         player: Whose objective it belongs to, "discriminator" or "generator"; one of
-            the generator's writes `of_generator(generator, styles, seed)`.
+            the generator's writes `of_generator(generator, styles, seed)`, of which
+            `of_measured` makes its values.
 
     Raises:
         ValueError: If `weight` or `every` is out of range.
@@ -78,6 +80,14 @@ class Penalty:
     def call(self, discriminator, real, fake, seed):
         """The equation; float32 samples in, `(B,)` out."""
         raise NotImplementedError
+
+    def of_measured(self, measured, due=True):
+        """The penalty's values of what `of_generator` gave, zeros where it is not due.
+
+        Of replicas, this runs in all of them at once; what is evaluated only where it
+        is due, does not.
+        """
+        return measured
 
     def weight_at(self, step):
         """The weight at an update of its player; a schedule may change it."""
@@ -156,7 +166,7 @@ def per_sample_uniform(x, seed):
         Float32 `(B, 1, ..., 1)`.
     """
     shape = (ops.shape(x)[0],) + (1,) * (len(x.shape) - 1)
-    return keras.random.uniform(shape, dtype="float32", seed=seed)
+    return random.uniform(shape, seed)
 
 
 def _float32(x):

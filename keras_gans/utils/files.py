@@ -3,6 +3,9 @@
 import contextlib
 import os
 import pathlib
+import tempfile
+
+from keras_gans import distribution
 
 
 def prepare_directory(path, argument):
@@ -44,7 +47,8 @@ def atomic_path(path):
     """A temporary path beside `path`, renamed to `path` once the block is done.
 
     Readers see the old file or the whole new one, also if the process is killed. If
-    the block raises, nothing is left behind.
+    the block raises, nothing is left behind. Of processes that train together, only
+    the first leaves a file.
 
     Args:
         path: Where the file shall be.
@@ -60,6 +64,10 @@ def atomic_path(path):
     ```
     """
     path = pathlib.Path(path)
+    if not distribution.is_first_process():
+        with tempfile.TemporaryDirectory() as folder:
+            yield pathlib.Path(folder) / path.name
+        return
     temporary = path.with_name(f".{path.stem}.tmp{path.suffix}")
     try:
         yield temporary

@@ -1,24 +1,50 @@
-"""Random numbers that differ between replicas and survive a resume."""
+"""Random numbers: of training, whatever the number of replicas, and of sampling."""
 
 import keras
 import numpy as np
-from keras import ops
 
 from keras_gans import backend
 
 
-class SeedGenerator(keras.random.SeedGenerator):
-    """A Keras seed generator whose seeds differ between data-parallel replicas.
+def normal(shape, seed, dtype="float32"):
+    """Draws N(0, 1) for each example of a batch, inside the training step.
 
-    Keras' own gives each replica the same seeds, so that all of them would draw the
-    same latents.
+    Data-parallel replicas together draw what one device would draw for the whole
+    batch, and each takes its rows. Keras' own functions give all replicas the same
+    numbers.
+
+    Args:
+        shape: `(B, ...)`, of this replica's part of the batch.
+        seed: A `keras.random.SeedGenerator`, or an int.
+        dtype: Of the result.
+
+    Returns:
+        Tensor of `shape`.
     """
+    return _own_rows(
+        lambda shape: keras.random.normal(shape, dtype=dtype, seed=seed), shape
+    )
 
-    def next(self, ordered=True):
-        """Returns the next seed, shifted by the index of the replica."""
-        seed = super().next(ordered)
-        shift = ops.cast(backend.replica_id(), seed.dtype) * 104_729
-        return seed + ops.stack([shift, ops.zeros_like(shift)])
+
+def uniform(shape, seed, low=0.0, high=1.0, dtype="float32"):
+    """Draws U(low, high) likewise; see `normal`."""
+    return _own_rows(
+        lambda shape: keras.random.uniform(shape, low, high, dtype, seed), shape
+    )
+
+
+def integers(shape, seed, low, high):
+    """Draws ints of [low, high) likewise, int32; see `normal`."""
+    return _own_rows(
+        lambda shape: keras.random.randint(shape, low, high, "int32", seed), shape
+    )
+
+
+def _own_rows(draw, shape):
+    replicas = backend.num_replicas()
+    if replicas == 1:
+        return draw(shape)
+    return draw((replicas, *shape))[backend.replica_id()]
 
 
 def draw_latents(shape, distribution, seed):
@@ -33,8 +59,8 @@ def draw_latents(shape, distribution, seed):
         Float32 tensor of `shape`.
     """
     if distribution == "normal":
-        return keras.random.normal(shape, dtype="float32", seed=seed)
-    return keras.random.uniform(shape, -1.0, 1.0, dtype="float32", seed=seed)
+        return normal(shape, seed)
+    return uniform(shape, seed, -1.0, 1.0)
 
 
 def sample_latents(shape, distribution, seed, truncation=None):

@@ -1,7 +1,8 @@
 """Tables of results, for files and for people."""
 
 import csv
-import pathlib
+
+from keras_gans.utils.files import atomic_path
 
 
 def save_table(rows, path, key="method"):
@@ -18,7 +19,10 @@ def save_table(rows, path, key="method"):
     save_table({"identity": {"psnr": 20.0}, "cyclegan": {"psnr": 25.0}}, "out.csv")
     ```
     """
-    with pathlib.Path(path).open("w", newline="", encoding="utf-8") as file:
+    with (
+        atomic_path(path) as temporary,
+        temporary.open("w", newline="", encoding="utf-8") as file,
+    ):
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([key, *next(iter(rows.values()))])
         for name, row in rows.items():

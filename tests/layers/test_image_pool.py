@@ -95,7 +95,7 @@ def test_no_pool():
 
 def test_given_seed_decides():
     pools = [kg.layers.ImagePool(3, shape=SHAPE, seed=i) for i in (1, 2)]
-    seeds = [kg.utils.random.SeedGenerator(7) for _ in pools]
+    seeds = [keras.random.SeedGenerator(7) for _ in pools]
     for step in range(4):
         first, second = (
             numbers(pool(numbered(3 * step, 3), seed=seed))

@@ -23,7 +23,8 @@ def test_of_a_linear_generator():
     with numpy_random():
         noise = to_numpy([keras.random.normal((6, 4, 4, 2))])[0].reshape(6, -1) / 4.0
         tensor = ops.convert_to_tensor(styles)
-        values = to_numpy([penalty.of_generator(generator, tensor, 0)])[0]
+        lengths = penalty.of_generator(generator, tensor, 0)
+        values = to_numpy([penalty.of_measured(lengths)])[0]
     gradients = np.einsum("lsp,bp->bls", matrix, noise)
     lengths = np.sqrt((gradients**2).sum(2).mean(1))
     average = 0.5 * lengths.mean()

@@ -29,6 +29,7 @@ from keras import layers
 from keras import ops
 
 from keras_gans.conditions import Classes
+from keras_gans.layers import Dropout
 from keras_gans.models.conditional_gan.conditional_gan import (
     conditional_dcgan_generator,
 )
@@ -66,7 +67,7 @@ def ac_gan_discriminator(image_shape, size, width=16, dropout=0.5):
         )(x)
         x = batch_norm()(x) if i else x
         x = layers.LeakyReLU(0.2)(x)
-        x = layers.Dropout(dropout)(x)
+        x = Dropout(dropout)(x)
     x = layers.Flatten()(x)
     outputs = {
         name: layers.Dense(

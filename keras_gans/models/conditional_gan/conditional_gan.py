@@ -28,6 +28,7 @@ import keras
 from keras import layers
 from keras import ops
 
+from keras_gans.layers import Dropout
 from keras_gans.models.dcgan import DCGAN
 from keras_gans.models.dcgan import dcgan_discriminator
 from keras_gans.models.dcgan import dcgan_generator
@@ -106,15 +107,15 @@ def conditional_mlp_discriminator(shape, size, maxout_units=240, dropout=(0.2, 0
     examples, condition = keras.Input(shape), keras.Input((size,))
     on_input, on_hidden = dropout
     x = layers.Rescaling(0.5, offset=0.5)(examples)  # the paper's lie in [0, 1]
-    x = layers.Dropout(on_input)(layers.Flatten()(x))
+    x = Dropout(on_input)(layers.Flatten()(x))
     x = layers.Concatenate()(
         [
             Maxout(maxout_units, 5)(x),
             Maxout(max(1, maxout_units * 5 // 24), 5)(condition),
         ]
     )
-    x = Maxout(maxout_units, 4)(layers.Dropout(on_hidden)(x))
-    x = layers.Dropout(on_hidden)(x)
+    x = Maxout(maxout_units, 4)(Dropout(on_hidden)(x))
+    x = Dropout(on_hidden)(x)
     x = layers.Dense(1, dtype="float32")(x)
     return keras.Model([examples, condition], x, name="discriminator")
 

@@ -242,7 +242,7 @@ class ContextEncoder(AdversarialModel):
         """
         masks = self.draw_masks(ops.shape(real)[0])
         fake = self.fill(real, masks, training)
-        missing = ops.sum(masks) * self.data_spec.shape[-1]
+        missing = backend.mean_over_replicas(ops.sum(masks)) * self.data_spec.shape[-1]
         l2 = ops.sum(ops.square(real - fake)) / missing  # 0 where pixels are known
         is_relative = self.loss.relativistic
         real_logits = self._judge(real, training) if is_relative else None

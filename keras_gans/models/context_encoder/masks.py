@@ -3,9 +3,10 @@
 B: batch, N: images, H, W: sides.
 """
 
-import keras
 import numpy as np
 from keras import ops
+
+from keras_gans.utils import random
 
 
 def random_rectangles(count, sides, shares, seed):
@@ -21,7 +22,7 @@ def random_rectangles(count, sides, shares, seed):
         Float32 `(B, H, W, 1)`, of 0 and 1; at least one pixel is missing.
     """
     least, most = shares
-    u = keras.random.uniform((count, 4), dtype="float32", seed=seed)
+    u = random.uniform((count, 4), seed)
     inside = []
     for i, side in enumerate(sides):
         length = ops.round((least + (most - least) * u[:, i : i + 1]) * side)

@@ -38,6 +38,7 @@ from keras_gans.layers import Conv2DTranspose
 from keras_gans.models.dcgan.dcgan import batch_norm
 from keras_gans.models.dcgan.dcgan import normal
 from keras_gans.models.gan import GAN
+from keras_gans.utils import random
 from keras_gans.utils.random import sample_latents
 
 
@@ -232,16 +233,16 @@ class InfoGAN(GAN):
         """Draws noise and codes `(count, Z)` inside the step."""
         seed = self.seed_generator
         if self.latent_distribution == "normal":
-            noise = keras.random.normal((count, self.noise_dim), seed=seed)
+            noise = random.normal((count, self.noise_dim), seed)
         else:
-            noise = keras.random.uniform((count, self.noise_dim), -1.0, 1.0, seed=seed)
+            noise = random.uniform((count, self.noise_dim), seed, -1.0, 1.0)
         parts = [noise]
         for size in self.categorical:
-            index = ops.floor(size * keras.random.uniform((count,), seed=seed))
+            index = ops.floor(size * random.uniform((count,), seed))
             parts.append(ops.one_hot(ops.cast(index, "int32"), size, dtype="float32"))
         if self.continuous:
             shape = (count, self.continuous)
-            parts.append(keras.random.uniform(shape, -1.0, 1.0, seed=seed))
+            parts.append(random.uniform(shape, seed, -1.0, 1.0))
         return ops.concatenate(parts, axis=-1)
 
     def sample_latents(

@@ -6,6 +6,7 @@ from keras import layers
 from keras_gans.layers import BatchNormalization
 from keras_gans.layers import BatchStatisticsNormalization
 from keras_gans.layers import Conv2D
+from keras_gans.layers import Dropout
 from keras_gans.layers import InstanceNormalization
 from keras_gans.layers import PermanentDropout
 from keras_gans.models.dcgan.dcgan import normal
@@ -68,7 +69,7 @@ class Parts:
 
     def dropout(self, x):
         """Half of the values."""
-        return (PermanentDropout if self.noise else layers.Dropout)(0.5)(x)
+        return (PermanentDropout if self.noise else Dropout)(0.5)(x)
 
 
 def image_of(x):

@@ -1,0 +1,125 @@
+"""Training in several processes: who is who, and whether all of them do the same.
+
+One process with several devices needs none of this: TensorFlow's `MirroredStrategy` and
+`keras.distribution.DataParallel` are used as in any Keras model. Processes are started
+
+* on torch by `torchrun`; `fit` joins them,
+* on JAX by hand or a scheduler, each calling `keras.distribution.initialize` first,
+* on TensorFlow likewise, with `TF_CONFIG` and a `MultiWorkerMirroredStrategy`.
+
+All of them run the same script. Each trains on its part of every batch; files are
+written by the first alone.
+"""
+
+import hashlib
+import json
+import pathlib
+
+import keras
+import numpy as np
+
+from keras_gans import backend
+
+TIMEOUT = 600.0
+_settings = {"shard_data": True}
+
+
+def initialize(timeout=None, shard_data=None):
+    """Joins the processes that `torchrun` started; `fit` does so, if need be.
+
+    Does nothing in a process that runs alone, or on another backend than torch.
+
+    Args:
+        timeout: Float, seconds for which a process waits for the others before it
+            gives up with an error; 600 if not given. One that dies is noticed at once.
+        shard_data: Bool. True, as at the start: all processes are given the same data
+            sets, and each takes its part of every batch. False: data sets, not arrays,
+            are each process' own; their batches together are one.
+
+    Example:
+
+    ```python
+    kg.distribution.initialize(timeout=60.0)
+    gan.fit(images)
+    ```
+    """
+    if shard_data is not None:
+        _settings["shard_data"] = bool(shard_data)
+    backend.initialize_processes(TIMEOUT if timeout is None else timeout)
+
+
+def data_are_sharded():
+    """Whether data sets are of each process alone; see `initialize`."""
+    return not _settings["shard_data"]
+
+
+def process_count():
+    """Number of processes that train together; 1 for one that runs alone."""
+    return backend.process_count()
+
+
+def process_index():
+    """Index of this process among them, from 0."""
+    return backend.process_index()
+
+
+def is_first_process():
+    """Whether this is the process that writes files and shows progress.
+
+    Example:
+
+    ```python
+    if kg.distribution.is_first_process():
+        print("done")
+    ```
+    """
+    return backend.process_index() == 0
+
+
+def check_alike(model, facts):
+    """Raises in all processes unless what they are about to do is the same.
+
+    Args:
+        model: The model.
+        facts: Dict, name of a thing to its JSON value.
+
+    Raises:
+        RuntimeError: With what differs, and in which processes.
+    """
+    if process_count() == 1:
+        return
+    facts = {name: _short(value) for name, value in facts.items()}
+    of_all = backend.of_all_processes(model, facts)
+    for name in facts:
+        values = [facts.get(name) for facts in of_all]
+        if any(value != values[0] for value in values):
+            listed = "; ".join(f"process {i}: {v!r}" for i, v in enumerate(values))
+            raise RuntimeError(
+                "Expected: processes that train together to run the same script on "
+                f"the same data. Received: another {name} in some of them. {listed}."
+            )
+
+
+def fingerprint(arrays):
+    """A hash of arrays: of shapes, dtypes, and up to 1,000 examples of each."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        rows = np.linspace(0, len(array) - 1, min(1000, len(array))).astype(int)
+        digest.update(f"{array.shape} {array.dtype}".encode())
+        digest.update(np.ascontiguousarray(array[rows]).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def fingerprint_of_code():
+    """A hash of the sources of keras_gans, and the versions of what it stands on."""
+    digest = hashlib.sha256()
+    for path in sorted(pathlib.Path(__file__).parent.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return f"keras_gans {digest.hexdigest()[:16]}, keras {keras.version()}"
+
+
+def _short(value):
+    text = json.dumps(value, sort_keys=True, default=str)
+    if len(text) <= 100:
+        return text
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
