@@ -75,9 +75,13 @@ MEASURED = """## Measured
 
 
 def sample_grid(gan, name):
-    """The samples of the card's picture: 64, a row for each class, or pairs."""
+    """The samples of the card's picture: 64, a row for each class or code, or pairs."""
     if name in pairs.TASKS:
         return pairs.picture(gan, name)
+    if isinstance(gan, kg.models.InfoGAN):
+        codes = np.repeat(np.arange(gan.categorical[0]), COLUMNS)
+        latents = gan.sample_latents(len(codes), seed=0, categorical=codes)
+        return gan.generate(latents=latents)
     if gan.num_classes is None:
         return gan.generate(64, seed=0)
     labels = np.repeat(np.arange(gan.num_classes), COLUMNS)
@@ -104,6 +108,16 @@ def make_card(gan, name, about):
             "how": f": what the model gets (as `recipes/{task.recipe}.py` makes it), "
             "what it makes of it, and the truth",
             "usage": task.usage,
+        }
+    elif isinstance(gan, kg.models.InfoGAN):
+        values = gan.categorical[0]
+        grid = {
+            "shown": f"{COLUMNS * values} samples, unselected",
+            "how": ", a row for each value of the categorical code: `gan.generate("
+            f"latents=gan.sample_latents({COLUMNS * values}, seed=0, "
+            f"categorical=np.repeat(np.arange({values}), {COLUMNS})))`",
+            "usage": "gan.generate(latents=gan.sample_latents(8, seed=0, "
+            f"categorical=3))  # uint8 (8, {shape})",
         }
     elif gan.num_classes is None:
         grid = {
