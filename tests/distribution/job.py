@@ -1,0 +1,73 @@
+"""A training of two processes, which `test_processes.py` starts with `torchrun`.
+
+    torchrun --nproc-per-node=2 -m tests.distribution.job FOLDER [--kill] [--other WHAT]
+
+`--kill`: process 1 kills itself in the third epoch. `--other`: process 1 has other
+"data" or another "setting". `--stream`: the data come as a generator.
+"""
+
+import argparse
+import os
+import pathlib
+import signal
+
+import keras
+import numpy as np
+
+import keras_gans as kg
+
+EPOCHS, BATCH = 4, 8
+
+
+class Kill(keras.callbacks.Callback):
+    """Ends the process without a word."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        """In the middle of the third epoch."""
+        if self.epoch == 2 and batch == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Takes a note."""
+        self.epoch = epoch
+
+
+def main():
+    """Trains, and writes the weights of each process."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("--kill", action="store_true")
+    parser.add_argument("--stream", action="store_true")
+    parser.add_argument("--other", choices=["data", "setting"])
+    args = parser.parse_args()
+    kg.distribution.initialize(timeout=60.0)
+    rank = kg.distribution.process_index()
+    # Other weights at first in each process: those of the first one are shared.
+    keras.utils.set_random_seed(rank)
+    images = np.random.default_rng(0).integers(0, 256, (4 * BATCH, 16, 16, 1), "uint8")
+    if args.other == "data" and rank == 1:
+        images[5] += 1
+    half_life = 7.0 if args.other == "setting" and rank == 1 else 5.0
+    gan = kg.models.DCGAN((16, 16, 1), latent_dim=8, width=4, seed=0)
+    gan.compile(ema_half_life=half_life)
+    backup = kg.callbacks.BackupAndRestore(
+        args.folder / "backup", delete_checkpoint=False
+    )
+    grid = kg.callbacks.SampleGrid(args.folder / "grids", every_epochs=1)
+    callbacks = [backup, grid]
+    if args.kill and rank == 1:
+        callbacks.append(Kill())
+    data, options = images, {"batch_size": BATCH, "epochs": EPOCHS}
+    if args.stream:
+        batches = np.split(images, 4)
+        data = (batch for _ in range(EPOCHS) for batch in batches)
+        options = {"epochs": EPOCHS, "steps_per_epoch": 4}
+    history = gan.fit(data, callbacks=callbacks, verbose=0, **options).history
+    gan.save_to_preset(args.folder / "preset")
+    values = [keras.ops.convert_to_numpy(v) for v in gan.variables]
+    values += [np.array([history["d_loss"][-1], history["g_loss"][-1]])]
+    np.savez(args.folder / f"rank_{rank}.npz", *values)
+
+
+if __name__ == "__main__":
+    main()
