@@ -220,7 +220,13 @@ def mean_logs(values):
 
 
 def initialize_processes(timeout):
-    """Does nothing: `keras.distribution.initialize` is called by the user, first."""
+    """Takes the sharding of data over from Keras, which knows `tf.data` alone.
+
+    The user calls `keras.distribution.initialize`, before anything else.
+    """
+    distribution = keras.distribution.distribution()
+    if distribution is not None:
+        distribution.auto_shard_dataset = False
 
 
 def process_count():

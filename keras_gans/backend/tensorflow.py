@@ -189,8 +189,11 @@ def rows_of_replicas(x):
 
 
 def mean_logs(values):
-    """Returns `values`: metrics take the mean over replicas by themselves."""
-    return values
+    """Means over replicas of a list of scalars."""
+    if num_replicas() == 1:
+        return values
+    values = tf.stack([tf.cast(value, "float32") for value in values])
+    return tf.unstack(mean_over_replicas(values))
 
 
 def initialize_processes(timeout):
@@ -250,9 +253,16 @@ def share_state(variables):
 
 
 def check_scope(model):
-    """Raises if a strategy's scope was opened after `model` was made."""
+    """Raises if `model` was made before a strategy's scope, or in one of no use."""
     strategy = tf.distribute.get_strategy()
-    if strategy is not model.distribute_strategy and tf.distribute.has_strategy():
+    if isinstance(model._distribute_strategy, tf.distribute.ParameterServerStrategy):
+        raise ValueError(
+            "Expected: a strategy whose replicas make each update together. Received: "
+            "ParameterServerStrategy, whose workers update the weights one by one, "
+            "while the others' gradients are of older ones; players that alternate "
+            "would no longer alternate. Use MultiWorkerMirroredStrategy."
+        )
+    if tf.distribute.has_strategy() and strategy is not model._distribute_strategy:
         raise ValueError(
             "Expected: a model made in the scope of the strategy that it is compiled "
             f"and trained in. Received: a {type(strategy).__name__}'s scope that was "
@@ -268,12 +278,27 @@ def replicas_of(model):
 class TrainStep:
     """Turns the stateful steps of a model into the ones that `fit` calls."""
 
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Does nothing: models are built when they are made.
+
+        Keras' own takes the mean of a batch over replicas, at which
+        `MultiWorkerMirroredStrategy` fails for a tuple.
+        """
+
     def train_step(self, data):
         """Runs one alternating step on a batch."""
         x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
-        return self.alternating_step(x, y)
+        return self._of_replica(self.alternating_step(x, y))
 
     def test_step(self, data):
         """Measures the losses on a batch, with nothing updated but the metrics."""
         x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
-        return self.evaluation_step(x, y)
+        return self._of_replica(self.evaluation_step(x, y))
+
+    def _of_replica(self, logs):
+        """Logs for Keras, which of several workers takes the mean over an axis."""
+        if not isinstance(
+            self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy
+        ):
+            return logs
+        return {name: tf.reshape(value, (1,)) for name, value in logs.items()}

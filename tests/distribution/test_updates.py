@@ -1,7 +1,9 @@
 """An update of a batch shared by replicas is that of one device."""
 
+import json
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 
@@ -20,26 +22,65 @@ NAMES = {
     "jax": ("dcgan", "relativistic_average", "wgan_gp"),
     "torch": tuple(CASES),
 }[BACKEND]
-ENGINES = {"tensorflow": ["mirrored"], "jax": ["data"], "torch": ["processes"]}
+ENGINES = {
+    "tensorflow": ["mirrored", "workers"],
+    "jax": ["data", "hosts"],
+    "torch": ["processes"],
+}
+BY_HAND = ("workers", "hosts")  # two processes, each told who it is
+OF_PROCESSES = ("dcgan", "wgan_gp")
 
 
 def updates(folder, engine, names=NAMES):
     """Runs the cases in processes of their own; returns arrays by process."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
     command = ["-m", "tests.distribution.updates", str(folder / f"{engine}_RANK.npz")]
     command += [*names, "--engine", engine]
-    count = 2 if engine == "processes" else 1
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
     if engine == "processes":
         command = ["-m", "torch.distributed.run", "--nproc-per-node=2", *command]
     if engine in ("data", "model"):
         flags = environment.get("XLA_FLAGS", "")
         flags += " --xla_force_host_platform_device_count=4"
         environment["XLA_FLAGS"] = flags.strip()
-    done = subprocess.run(
-        [sys.executable, *command], env=environment, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    settings = of_each_process() if engine in BY_HAND else [{}]
+    running = [
+        subprocess.Popen(
+            [sys.executable, *command],
+            env=environment | own,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for own in settings
+    ]
+    errors = [process.communicate(timeout=600)[1] for process in running]
+    for process, error in zip(running, errors, strict=True):
+        assert process.returncode == 0, error[-3000:]
+    count = 2 if engine in ("processes", *BY_HAND) else 1
     return [dict(np.load(folder / f"{engine}_{i}.npz")) for i in range(count)]
+
+
+def of_each_process():
+    """The environment variables that tell two processes who they are."""
+    if BACKEND == "jax":
+        common = {
+            "KERAS_DISTRIBUTION_JOB_ADDRESSES": f"127.0.0.1:{free_port()}",
+            "KERAS_DISTRIBUTION_NUM_PROCESSES": "2",
+        }
+        return [common | {"KERAS_DISTRIBUTION_PROCESS_ID": str(i)} for i in (0, 1)]
+    workers = [f"127.0.0.1:{free_port()}" for _ in range(2)]
+    tasks = [{"type": "worker", "index": i} for i in (0, 1)]
+    return [
+        {"TF_CONFIG": json.dumps({"cluster": {"worker": workers}, "task": task})}
+        for task in tasks
+    ]
+
+
+def free_port():
+    """A port that nobody listens to."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        return server.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +95,8 @@ def alone(folder):
 
 @pytest.fixture(scope="module", params=ENGINES[BACKEND])
 def shared(request, folder):
-    return updates(folder, request.param)
+    few = request.param in BY_HAND
+    return updates(folder, request.param, OF_PROCESSES if few else NAMES)
 
 
 def changes(arrays, name):
@@ -72,6 +114,7 @@ def changes(arrays, name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_updates_are_equal(name, alone, shared):
+    skip_if_missing(name, shared)
     expected = changes(alone, name)
     found = changes(shared[0], name)
     assert found.keys() == expected.keys()
@@ -86,6 +129,7 @@ def test_updates_are_equal(name, alone, shared):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_logs_are_equal(name, alone, shared):
+    skip_if_missing(name, shared)
     logs = {key for key in alone if key.startswith(f"{name}:log:")}
     assert logs
     for key in logs:
@@ -95,8 +139,14 @@ def test_logs_are_equal(name, alone, shared):
             )
 
 
-@pytest.mark.skipif(BACKEND != "torch", reason="others have one state in one process")
+def skip_if_missing(name, shared):
+    if not any(key.startswith(f"{name}:") for key in shared[0]):
+        pytest.skip("not of several processes: others are enough")
+
+
 def test_processes_have_the_same_state(shared):
+    if len(shared) == 1:
+        pytest.skip("one process has one state")
     first, second = shared
     assert first.keys() == second.keys()
     for key, array in first.items():

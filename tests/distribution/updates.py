@@ -2,8 +2,9 @@
 
     python -m tests.distribution.updates OUT.npz [CASE ...] --engine ENGINE
 
-ENGINE: "one", or how batches are shared: "mirrored" (TensorFlow), "data" or "model"
-(JAX, `DataParallel` and `ModelParallel`), "processes" (started by `torchrun`).
+ENGINE: "one", or how batches are shared: "mirrored" or "workers" (TensorFlow), "data",
+"model" or "hosts" (JAX, `DataParallel`, `ModelParallel`, and `DataParallel` of several
+processes), "processes" (torch, started by `torchrun`).
 
 Plain gradient descent, so that small differences of gradients are not made large.
 """
@@ -176,7 +177,11 @@ def scope_of(engine):
         import tensorflow as tf
 
         return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope
-    if engine in ("data", "model"):
+    if engine == "workers":
+        import tensorflow as tf
+
+        return tf.distribute.MultiWorkerMirroredStrategy().scope
+    if engine in ("data", "model", "hosts"):
         devices = keras.distribution.list_devices()
         distribution = keras.distribution.DataParallel(devices=devices)
         if engine == "model":
@@ -189,7 +194,9 @@ def scope_of(engine):
 
 
 def prepare(engine):
-    """Sets up two devices on TensorFlow, before anything runs on one."""
+    """Sets devices up, before anything runs on one."""
+    if engine == "hosts":
+        keras.distribution.initialize()  # as environment variables tell
     if engine == "mirrored":
         import tensorflow as tf
 

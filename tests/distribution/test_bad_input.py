@@ -1,0 +1,103 @@
+"""What cannot be shared is refused before any time is spent."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_gans as kg
+from keras_gans import backend
+from keras_gans.models.batches import own_parts
+from keras_gans.models.batches import rows_of_part
+
+POINTS = np.zeros((30, 2), "float32")
+BACKEND = keras.config.backend()
+
+
+def make_gan(**options):
+    gan = kg.models.GAN(data_spec=kg.Vectors(2), latent_dim=4, hidden_units=8, seed=0)
+    gan.compile(**options)
+    return gan
+
+
+@pytest.fixture
+def three_replicas(monkeypatch):
+    monkeypatch.setattr(backend, "replicas_of", lambda model: 3)
+
+
+def test_batches_that_replicas_cannot_share(three_replicas):
+    with pytest.raises(ValueError, match="multiple of 3.*batch_size=8 of 30"):
+        make_gan().fit(POINTS, batch_size=8, verbose=0)
+
+
+def test_fewer_examples_than_replicas(three_replicas):
+    with pytest.raises(ValueError, match="as many examples.*of 2 examples"):
+        make_gan().fit(POINTS[:2], batch_size=3, verbose=0)
+
+
+def test_batches_of_a_stream_that_replicas_cannot_share(three_replicas):
+    batches = (POINTS[:8] for _ in range(2))
+    with pytest.raises(ValueError, match="multiple of 3 examples.*first one with 8"):
+        make_gan().fit(batches, verbose=0)
+
+
+def test_processes_that_differ(monkeypatch):
+    monkeypatch.setattr(backend, "process_count", lambda: 2)
+    monkeypatch.setattr(
+        backend, "of_all_processes", lambda model, facts: [facts, facts | {"data": "x"}]
+    )
+    with pytest.raises(RuntimeError, match="another data in some of them.*process 1"):
+        kg.distribution.check_alike(None, {"seed": 1, "data": "y"})
+    kg.distribution.check_alike(None, {"seed": 1})
+
+
+def test_fingerprint_of_data():
+    data = np.arange(60).reshape(30, 2)
+    changed = data.copy()
+    changed[7, 1] += 1
+    prints = {kg.distribution.fingerprint((a,)) for a in (data, changed, data[:29])}
+    assert len(prints) == 3
+    assert kg.distribution.fingerprint((data.copy(),)) in prints
+
+
+def test_rows_of_parts():
+    rows = np.arange(12)  # two slices of 6, of three replicas
+    assert rows_of_part(rows, 2, 3, 0).tolist() == [0, 1, 6, 7]
+    assert rows_of_part(rows, 2, 3, 2).tolist() == [4, 5, 10, 11]
+    assert rows_of_part(rows, 2, 3).tolist() == [0, 1, 6, 7, 2, 3, 8, 9, 4, 5, 10, 11]
+    assert rows_of_part(rows, 2, 1, 0) is rows
+
+
+def test_parts_of_streams():
+    def batches():
+        yield np.arange(12)
+        yield np.arange(12, 21)  # a smaller one at the end
+
+    parts = [list(own_parts(batches(), 1, 2, part)) for part in (0, 1)]
+    assert [len(batch) for (batch,) in parts[0]] == [6, 4]
+    together = np.concatenate([*(b for (b,) in parts[0]), *(b for (b,) in parts[1])])
+    assert sorted(together) == list(range(20))
+    with pytest.raises(ValueError, match="at least 16 examples"):
+        list(own_parts(batches(), 1, 2, 0, multiple=8))
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="TensorFlow has strategies")
+def test_a_scope_opened_too_late():
+    import tensorflow as tf
+
+    gan = make_gan()
+    with (
+        tf.distribute.MirroredStrategy(["/cpu:0"]).scope(),
+        pytest.raises(ValueError, match="MirroredStrategy.*after the model was made"),
+    ):
+        gan.fit(POINTS, batch_size=10, verbose=0)
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="TensorFlow has strategies")
+def test_parameter_servers(monkeypatch):
+    import tensorflow as tf
+
+    gan = make_gan()
+    strategy = object.__new__(tf.distribute.ParameterServerStrategy)
+    monkeypatch.setattr(gan, "_distribute_strategy", strategy)
+    with pytest.raises(ValueError, match="Use MultiWorkerMirroredStrategy"):
+        backend.check_scope(gan)
