@@ -1,14 +1,14 @@
-"""Training in several processes: who is who, and whether all of them do the same.
+"""Training on many devices, in one process or in several.
 
-One process with several devices needs none of this: TensorFlow's `MirroredStrategy` and
-`keras.distribution.DataParallel` are used as in any Keras model. Processes are started
+A model made in `scope()` is trained by all devices, on each backend by its own means:
+TensorFlow's strategies, `keras.distribution` on JAX, and on torch the processes that
+`torchrun` starts. One may use these as in any Keras model, too. In whichever way, an
+update is that of one device on the whole batch: random numbers, batch normalization and
+means over the batch are those of all replicas together. (Of a replica's part alone are
+minibatch standard deviation, minibatch discrimination and top-k.)
 
-* on torch by `torchrun`; `fit` joins them,
-* on JAX by hand or a scheduler, each calling `keras.distribution.initialize` first,
-* on TensorFlow likewise, with `TF_CONFIG` and a `MultiWorkerMirroredStrategy`.
-
-All of them run the same script. Each trains on its part of every batch; files are
-written by the first alone.
+Processes that train together run the same script. Each trains on its part of every
+batch; files are written by the first alone.
 """
 
 import hashlib
@@ -22,6 +22,32 @@ from keras_gans import backend
 
 TIMEOUT = 600.0
 _settings = {"shard_data": True}
+
+
+def scope():
+    """A context to make a model in that all devices are to train.
+
+    * TensorFlow: of a `MirroredStrategy` over the GPUs, or of a
+      `MultiWorkerMirroredStrategy` where `TF_CONFIG` names several workers.
+    * JAX: `keras.distribution.DataParallel` over all devices, of all hosts where
+      `KERAS_DISTRIBUTION_JOB_ADDRESSES` and its like are set (see
+      `keras.distribution.initialize`).
+    * torch: joins the processes that `torchrun` started.
+
+    With one device, or where a strategy or distribution is in force already, it changes
+    nothing. Enter it before anything else is computed.
+
+    Example:
+
+    ```python
+    with kg.distribution.scope():
+        gan = kg.models.DCGAN((32, 32, 1))
+    gan.compile()
+    gan.fit(images, batch_size=128)  # of all devices together
+    ```
+    """
+    initialize()
+    return backend.data_parallel_scope()
 
 
 def initialize(timeout=None, shard_data=None):

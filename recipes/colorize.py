@@ -61,14 +61,15 @@ def main(argv=None):
         for split in ("train", "test")
     )
     grays, test_grays = gray(images), gray(test_images)
-    gan = kg.models.Pix2Pix(
-        grays.shape[1:],
-        images.shape[1:],
-        width=args.width,
-        discriminator_width=args.width,
-        discriminator_layers=3 if args.image_size >= 32 else 2,
-        seed=args.seed,
-    )
+    with kg.distribution.scope():
+        gan = kg.models.Pix2Pix(
+            grays.shape[1:],
+            images.shape[1:],
+            width=args.width,
+            discriminator_width=args.width,
+            discriminator_layers=3 if args.image_size >= 32 else 2,
+            seed=args.seed,
+        )
     gan.summary()
     steps = args.epochs * (len(images) // args.batch_size)
     rate = kg.schedules.LinearDecay(2e-4, steps // 2, steps)

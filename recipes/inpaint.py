@@ -56,13 +56,14 @@ def main(argv=None):
         )[0][: args.num_images]
         for split in ("train", "test")
     )
-    gan = kg.models.ContextEncoder(
-        images.shape[1:],
-        hole=args.hole,
-        width=args.width,
-        discriminator_width=args.width,
-        seed=args.seed,
-    )
+    with kg.distribution.scope():
+        gan = kg.models.ContextEncoder(
+            images.shape[1:],
+            hole=args.hole,
+            width=args.width,
+            discriminator_width=args.width,
+            seed=args.seed,
+        )
     gan.summary()
     gan.compile()
     masks = rectangles(len(test_images), args.image_size, *args.hole)

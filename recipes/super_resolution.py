@@ -59,15 +59,16 @@ def main(argv=None):
         "nearest": resized(test_small, args.image_size, ways.NEAREST),
         "bicubic": resized(test_small, args.image_size, ways.BICUBIC),
     }
-    gan = kg.models.SRGAN(
-        small.shape[1:],
-        scale=args.scale,
-        body=args.body,
-        width=args.width,
-        blocks=args.blocks,
-        discriminator_width=args.width,
-        seed=args.seed,
-    )
+    with kg.distribution.scope():
+        gan = kg.models.SRGAN(
+            small.shape[1:],
+            scale=args.scale,
+            body=args.body,
+            width=args.width,
+            blocks=args.blocks,
+            discriminator_width=args.width,
+            seed=args.seed,
+        )
     gan.summary()
     phases = {
         "without D": {"adversarial_weight": 0.0, "perceptual_weight": 0.0},

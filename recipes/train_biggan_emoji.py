@@ -39,13 +39,14 @@ def main(argv=None):
     images, labels = kg.datasets.load("emoji", style=args.style, image_size=32)
     images, labels = images[: args.num_images], labels[: args.num_images]
 
-    gan = kg.models.BigGAN(
-        image_shape=images.shape[1:],
-        num_classes=10,
-        width=args.width,
-        channels=args.channels,
-        seed=args.seed,
-    )
+    with kg.distribution.scope():
+        gan = kg.models.BigGAN(
+            image_shape=images.shape[1:],
+            num_classes=10,
+            width=args.width,
+            channels=args.channels,
+            seed=args.seed,
+        )
     gan.summary()
     gan.compile(
         augment=kg.augment.DiffAugment(args.augment),

@@ -37,13 +37,14 @@ def main(argv=None):
     images, labels = kg.datasets.load("fashion_mnist", split="train", image_size=32)
     images, labels = images[: args.num_images], labels[: args.num_images]
 
-    gan = kg.models.BigGAN(
-        image_shape=images.shape[1:],
-        num_classes=10,
-        width=args.width,
-        channels=args.channels,
-        seed=args.seed,
-    )
+    with kg.distribution.scope():
+        gan = kg.models.BigGAN(
+            image_shape=images.shape[1:],
+            num_classes=10,
+            width=args.width,
+            channels=args.channels,
+            seed=args.seed,
+        )
     gan.summary()
     gan.compile(
         discriminator_steps=args.discriminator_steps,

@@ -31,14 +31,15 @@ def main(argv=None):
     images, labels = kg.datasets.load("fashion_mnist", split="train")
     images, labels = images[: args.num_images], labels[: args.num_images]
 
-    gan = kg.models.ConditionalGAN(
-        image_shape=images.shape[1:],
-        num_classes=10,
-        body=args.body,
-        width=args.width,
-        hidden_units=args.hidden_units,
-        seed=args.seed,
-    )
+    with kg.distribution.scope():
+        gan = kg.models.ConditionalGAN(
+            image_shape=images.shape[1:],
+            num_classes=10,
+            body=args.body,
+            width=args.width,
+            hidden_units=args.hidden_units,
+            seed=args.seed,
+        )
     gan.summary()
     gan.compile()
     gan.fit(

@@ -35,9 +35,10 @@ def main(argv=None):
     )
     print(f"{len(images)} images of {images.shape[1:]}")
 
-    gan = kg.models.DCGAN(
-        image_shape=images.shape[1:], width=args.width, seed=args.seed
-    )
+    with kg.distribution.scope():
+        gan = kg.models.DCGAN(
+            image_shape=images.shape[1:], width=args.width, seed=args.seed
+        )
     gan.summary()
     augment = None if args.no_augment else "diffaugment"
     gan.compile(augment=augment)

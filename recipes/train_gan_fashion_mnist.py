@@ -29,9 +29,10 @@ def main(argv=None):
     images, _ = kg.datasets.load("fashion_mnist", split="train")
     images = images[: args.num_images]
 
-    gan = kg.models.GAN(
-        image_shape=images.shape[1:], hidden_units=args.hidden_units, seed=args.seed
-    )
+    with kg.distribution.scope():
+        gan = kg.models.GAN(
+            image_shape=images.shape[1:], hidden_units=args.hidden_units, seed=args.seed
+        )
     gan.summary()
     gan.compile()
     gan.fit(

@@ -37,9 +37,10 @@ def main(argv=None):
     )
     images = images[: args.num_images]
 
-    gan = kg.models.R3GAN(
-        images.shape[1:], width=args.width, blocks=args.blocks, seed=args.seed
-    )
+    with kg.distribution.scope():
+        gan = kg.models.R3GAN(
+            images.shape[1:], width=args.width, blocks=args.blocks, seed=args.seed
+        )
     gan.summary()
     seen = args.epochs * len(images)
     gan.compile(

@@ -32,12 +32,13 @@ def main(argv=None):
     images, _ = kg.datasets.load("fashion_mnist", split="train", image_size=32)
     images = images[: args.num_images]
 
-    gan = kg.models.R3GAN(
-        image_shape=images.shape[1:],
-        width=args.width,
-        blocks=args.blocks,
-        seed=args.seed,
-    )
+    with kg.distribution.scope():
+        gan = kg.models.R3GAN(
+            image_shape=images.shape[1:],
+            width=args.width,
+            blocks=args.blocks,
+            seed=args.seed,
+        )
     gan.summary()
     seen = args.epochs * len(images)
     gan.compile(**gan.recipe(num_images=seen, batch_size=args.batch_size))

@@ -33,9 +33,13 @@ def main(argv=None):
     )
     images, labels = images[: args.num_images], labels[: args.num_images]
 
-    gan = kg.models.SAGAN(
-        image_shape=images.shape[1:], num_classes=10, width=args.width, seed=args.seed
-    )
+    with kg.distribution.scope():
+        gan = kg.models.SAGAN(
+            image_shape=images.shape[1:],
+            num_classes=10,
+            width=args.width,
+            seed=args.seed,
+        )
     gan.summary()
     gan.compile(augment=kg.augment.DiffAugment("color,translation,cutout"))
     gan.fit(

@@ -43,15 +43,16 @@ def main(argv=None):
     images = images[: args.num_images]
 
     cls = getattr(kg.models, args.model)
-    gan = cls(
-        images.shape[1:],
-        latent_dim=args.style_dim,
-        style_dim=args.style_dim,
-        channel_base=args.channel_base,
-        channel_max=args.channel_max,
-        mapping_depth=args.mapping_depth,
-        seed=args.seed,
-    )
+    with kg.distribution.scope():
+        gan = cls(
+            images.shape[1:],
+            latent_dim=args.style_dim,
+            style_dim=args.style_dim,
+            channel_base=args.channel_base,
+            channel_max=args.channel_max,
+            mapping_depth=args.mapping_depth,
+            seed=args.seed,
+        )
     gan.summary()
     # Gamma and average follow the size of the images and of the batch, as in "auto".
     path_length = args.model == "StyleGAN2"

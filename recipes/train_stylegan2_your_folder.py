@@ -39,15 +39,16 @@ def main(argv=None):
     )
     # The configuration "auto" of the authors: half of the width below 512 pixels.
     base = args.channel_base or (32768 if args.image_size >= 512 else 16384)
-    gan = kg.models.StyleGAN2(
-        images.shape[1:],
-        latent_dim=args.style_dim,
-        style_dim=args.style_dim,
-        channel_base=base,
-        channel_max=args.channel_max,
-        mapping_depth=2,
-        seed=args.seed,
-    )
+    with kg.distribution.scope():
+        gan = kg.models.StyleGAN2(
+            images.shape[1:],
+            latent_dim=args.style_dim,
+            style_dim=args.style_dim,
+            channel_base=base,
+            channel_max=args.channel_max,
+            mapping_depth=2,
+            seed=args.seed,
+        )
     gan.summary()
     # Of few images p has to grow soon: within 50 passes over them, at most 500,000.
     speed = min(500_000, 50 * len(images))

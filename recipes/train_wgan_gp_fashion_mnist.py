@@ -29,9 +29,10 @@ def main(argv=None):
     images, _ = kg.datasets.load("fashion_mnist", split="train", image_size=32)
     images = images[: args.num_images]
 
-    gan = kg.models.WGANGP(
-        image_shape=images.shape[1:], width=args.width, seed=args.seed
-    )
+    with kg.distribution.scope():
+        gan = kg.models.WGANGP(
+            image_shape=images.shape[1:], width=args.width, seed=args.seed
+        )
     gan.summary()
     gan.compile()
     gan.fit(

@@ -27,6 +27,8 @@
 * `mean_logs(values)`: scalars, as the metrics behind the logs are to take them.
 * `replicas_of(model)`: number of replicas of a `fit`; `check_scope(model)` raises if it
   was made too early to have them.
+* `data_parallel_scope()`: a context to make a model in that all devices are to train.
+* `alone()`: a context in which new variables are of this process alone.
 * `initialize_processes(timeout)`, `process_count()`, `process_index()`: of processes
   that train together.
 * `order_of_rows(model, slices)`: which rows of each batch `fit` is to be given, and in
@@ -70,11 +72,13 @@ else:
     )
 
 TrainStep = _backend.TrainStep
+alone = _backend.alone
 apply_gradients = _backend.apply_gradients
 apply_gradients_if = _backend.apply_gradients_if
 check_scope = _backend.check_scope
 compiled = _backend.compiled
 cond = _backend.cond
+data_parallel_scope = _backend.data_parallel_scope
 fix_random_states = _backend.fix_random_states
 initialize_processes = _backend.initialize_processes
 input_gradients = _backend.input_gradients
@@ -105,12 +109,14 @@ pack_states = _ops.pack_states
 
 __all__ = [
     "TrainStep",
+    "alone",
     "apply_gradients",
     "apply_gradients_if",
     "batch_norm",
     "check_scope",
     "compiled",
     "cond",
+    "data_parallel_scope",
     "conv",
     "conv_transpose",
     "fix_random_states",

@@ -8,6 +8,7 @@ when the JAX transformation is over.
 
 import contextlib
 import json
+import os
 
 import jax
 import jax.numpy as jnp
@@ -115,14 +116,19 @@ def compiled(fn, variables):
         variables: List of all variables that it reads.
 
     Returns:
-        A callable like `fn`.
+        A callable like `fn`, of this process alone.
     """
 
     @jax.jit
     def run(values, inputs):
         return with_values(variables, values, lambda: fn(inputs))
 
-    return lambda inputs: run([variable.value for variable in variables], inputs)
+    return lambda inputs: run([_own(variable.value) for variable in variables], inputs)
+
+
+def _own(value):
+    """The copy of a value that this process has, of those of all processes."""
+    return value if value.is_fully_addressable else value.addressable_data(0)
 
 
 def cond(pred, true_fn, false_fn):
@@ -227,6 +233,27 @@ def initialize_processes(timeout):
     distribution = keras.distribution.distribution()
     if distribution is not None:
         distribution.auto_shard_dataset = False
+
+
+def data_parallel_scope():
+    """A context to make a model in that all devices are to train."""
+    if "KERAS_DISTRIBUTION_JOB_ADDRESSES" in os.environ:
+        keras.distribution.initialize()
+    devices = keras.distribution.list_devices()
+    if len(devices) > 1 and keras.distribution.distribution() is None:
+        keras.distribution.set_distribution(keras.distribution.DataParallel())
+    return contextlib.nullcontext()
+
+
+@contextlib.contextmanager
+def alone():
+    """A context in which new variables are of this process alone."""
+    distribution = keras.distribution.distribution()
+    keras.distribution.set_distribution(None)
+    try:
+        yield
+    finally:
+        keras.distribution.set_distribution(distribution)
 
 
 def process_count():

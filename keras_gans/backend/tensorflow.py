@@ -200,6 +200,22 @@ def initialize_processes(timeout):
     """Does nothing: a strategy joins its workers when it is made."""
 
 
+def data_parallel_scope():
+    """A context to make a model in that all devices are to train."""
+    if process_count() > 1:
+        return tf.distribute.MultiWorkerMirroredStrategy().scope()
+    devices = tf.config.list_logical_devices("GPU")
+    devices = devices or tf.config.list_logical_devices("CPU")
+    if len(devices) == 1 or tf.distribute.has_strategy():
+        return contextlib.nullcontext()
+    return tf.distribute.MirroredStrategy([device.name for device in devices]).scope()
+
+
+def alone():
+    """A context in which new variables are of this process alone."""
+    return contextlib.nullcontext()
+
+
 def process_count():
     """Number of processes that train together: the workers of `TF_CONFIG`."""
     cluster = json.loads(os.environ.get("TF_CONFIG") or "{}").get("cluster", {})

@@ -235,6 +235,16 @@ def initialize_processes(timeout):
     )
 
 
+def data_parallel_scope():
+    """A context to make a model in that all devices are to train."""
+    return contextlib.nullcontext()
+
+
+def alone():
+    """A context in which new variables are of this process alone."""
+    return contextlib.nullcontext()
+
+
 def process_count():
     """Number of processes that train together."""
     joined = torch.distributed.is_available() and torch.distributed.is_initialized()

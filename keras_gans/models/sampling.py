@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from keras_gans import backend
+from keras_gans.utils.prediction import predict
 from keras_gans.utils.random import sample_latents
 
 
@@ -102,9 +103,7 @@ class SamplingMixin:
         inputs = [latents, *self._asked(labels, count)]
         rows, batch_size = whole_batches(count, batch_size)
         inputs = [array[rows] for array in inputs]
-        outputs = self.predict(
-            inputs[0] if len(inputs) == 1 else inputs, batch_size, verbose=0
-        )
+        outputs = predict(self, inputs, batch_size)
         return self.data_spec.to_user(outputs[:count])
 
     def _latents(self, num_samples, seed, latents, truncation):

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_gans import backend
 from keras_gans import distribution
 from keras_gans.presets import load_preset
 from keras_gans.presets import save_preset
@@ -52,12 +53,14 @@ class SavingMixin:
     def save(self, *args, **kwargs):
         """Saves as `keras.Model.save`; of processes together, in the first alone."""
         if distribution.is_first_process():
-            super().save(*args, **kwargs)
+            with backend.alone():  # Keras makes variables to compare with
+                super().save(*args, **kwargs)
 
     def save_weights(self, *args, **kwargs):
         """Saves as `keras.Model.save_weights`; see `save`."""
         if distribution.is_first_process():
-            super().save_weights(*args, **kwargs)
+            with backend.alone():
+                super().save_weights(*args, **kwargs)
 
     @classmethod
     def from_preset(cls, preset, **kwargs):

@@ -95,12 +95,3 @@ def test_each_process_takes_its_part_of_a_stream(tmp_path):
     assert_equal(weights(tmp_path, 0), weights(tmp_path, 1))
     gan = kg.models.DCGAN.from_preset(tmp_path / "preset")
     assert int(gan.images_seen) == 4 * 4 * 8
-
-
-def test_recipes_run_as_they_are(tmp_path):
-    # The command of README's "Train on many devices".
-    recipe = ROOT / "recipes" / "train_dcgan_fashion_mnist.py"
-    options = ["--num-images", "64", "--epochs", "1", "--batch-size", "16"]
-    done = torchrun(recipe, *options, "--width", "4", "--out", tmp_path)
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert (tmp_path / "preset" / "config.json").exists()

@@ -39,6 +39,7 @@ from keras_gans.models.objectives import discriminator_loss
 from keras_gans.models.sampling import whole_batches
 from keras_gans.models.step import Player
 from keras_gans.models.translation.networks import unet_generator
+from keras_gans.utils.prediction import predict
 
 
 @keras.saving.register_keras_serializable("keras_gans")
@@ -296,7 +297,7 @@ class ContextEncoder(AdversarialModel):
         inputs = with_holes(known.astype("float32") / 127.5 - 1.0, masks)
         backend.sync_state(self)
         rows, batch_size = whole_batches(len(images), batch_size)
-        made = self.ema_generator.predict(inputs[rows], batch_size, verbose=verbose)
+        made = predict(self.ema_generator, inputs[rows], batch_size, verbose)
         made = self.data_spec.to_user(made[: len(images)])
         return np.where(masks > 0, made, known)
 

@@ -5,6 +5,7 @@ import numpy as np
 from keras_gans.layers import PixelUnshuffle
 from keras_gans.models.sampling import whole_batches
 from keras_gans.tiling import apply_in_tiles
+from keras_gans.utils.prediction import predict
 
 
 def upscale(network, images, tile=None, overlap=32, *, batch_size=1, verbose=1):
@@ -51,7 +52,7 @@ def upscale(network, images, tile=None, overlap=32, *, batch_size=1, verbose=1):
     def enlarge(part):
         rows, size = whole_batches(len(part), batch_size)
         part = part[rows].astype("float32") / 127.5 - 1.0
-        large = network.predict(part, size, verbose=0)[: len(images)]
+        large = predict(network, part, size)[: len(images)]
         return np.rint(np.clip((large + 1.0) * 127.5, 0.0, 255.0)).astype("uint8")
 
     return apply_in_tiles(

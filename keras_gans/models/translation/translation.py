@@ -20,6 +20,7 @@ from keras_gans.models.adversarial import AdversarialModel
 from keras_gans.models.batches import ArrayBatches
 from keras_gans.models.sampling import whole_batches
 from keras_gans.tiling import apply_in_tiles
+from keras_gans.utils.prediction import predict
 
 
 class Domain(Condition):
@@ -190,7 +191,7 @@ class TranslationModel(AdversarialModel):
         def translate_tiles(tiles):
             rows, size = whole_batches(len(tiles), batch_size)
             shown = verbose if is_one else 0
-            made = network.predict(_as_floats(tiles)[rows], size, verbose=shown)
+            made = predict(network, _as_floats(tiles)[rows], size, shown)
             return target.to_user(made[: len(tiles)])
 
         return apply_in_tiles(
