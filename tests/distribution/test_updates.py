@@ -9,7 +9,6 @@ import sys
 
 import keras
 import numpy as np
-import pytest
 
 from tests.distribution.updates import CASES
 
@@ -83,22 +82,6 @@ def free_port():
         return server.getsockname()[1]
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("updates")
-
-
-@pytest.fixture(scope="module")
-def alone(folder):
-    return updates(folder, "one")[0]
-
-
-@pytest.fixture(scope="module", params=ENGINES[BACKEND])
-def shared(request, folder):
-    few = request.param in BY_HAND
-    return updates(folder, request.param, OF_PROCESSES if few else NAMES)
-
-
 def changes(arrays, name):
     """What each part of a model changed by: name of the part -> float64 vector."""
     parts = {}
@@ -112,52 +95,43 @@ def changes(arrays, name):
     return {part: np.concatenate(found) for part, found in parts.items()}
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_updates_are_equal(name, alone, shared):
-    skip_if_missing(name, shared)
-    expected = changes(alone, name)
-    found = changes(shared[0], name)
+def check_updates(name, alone, shared):
+    """Ratio 1.00 +- 1e-4 of what each network changed by."""
+    expected, found = changes(alone, name), changes(shared, name)
     assert found.keys() == expected.keys()
     for part, change in expected.items():
         norm = np.linalg.norm(change)
-        assert norm > 0.0, part
+        assert norm > 0.0, (name, part)
         ratio = found[part] @ change / norm**2
-        assert abs(ratio - 1.0) <= 1e-4, (part, ratio)
+        assert abs(ratio - 1.0) <= 1e-4, (name, part, ratio)
         # L1 and ReLU turn the last bits of activations into those of gradients.
-        assert np.linalg.norm(found[part] - change) <= 2e-3 * norm, part
+        difference = np.linalg.norm(found[part] - change)
+        assert difference <= 2e-3 * norm, (name, part, difference / norm)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_logs_are_equal(name, alone, shared):
-    skip_if_missing(name, shared)
+def check_logs(name, alone, shared):
+    """Logs are of the whole batch, and not divided by the number of replicas."""
     logs = {key for key in alone if key.startswith(f"{name}:log:")}
     assert logs
     for key in logs:
-        for arrays in shared:
-            np.testing.assert_allclose(
-                arrays[key], alone[key], rtol=1e-4, atol=1e-5, err_msg=key
-            )
+        np.testing.assert_allclose(
+            shared[key], alone[key], rtol=1e-4, atol=1e-5, err_msg=key
+        )
 
 
-def skip_if_missing(name, shared):
-    if not any(key.startswith(f"{name}:") for key in shared[0]):
-        pytest.skip("not of several processes: others are enough")
-
-
-def test_processes_have_the_same_state(shared):
-    if len(shared) == 1:
-        pytest.skip("one process has one state")
-    first, second = shared
-    assert first.keys() == second.keys()
-    for key, array in first.items():
-        np.testing.assert_array_equal(array, second[key], err_msg=key)
-
-
-@pytest.mark.skipif(BACKEND != "jax", reason="JAX has ModelParallel")
-def test_weights_may_be_shared_too(folder, alone):
-    # Of networks without convolutions: see README.
-    found = updates(folder, "model", ["relativistic_average"])[0]
-    expected = changes(alone, "relativistic_average")
-    for part, change in changes(found, "relativistic_average").items():
-        norm = np.linalg.norm(expected[part])
-        assert np.linalg.norm(change - expected[part]) <= 1e-4 * norm, part
+# One test, not one a case: processes would be started for each worker of pytest.
+def test_updates_are_those_of_one_device(tmp_path):
+    (alone,) = updates(tmp_path, "one")
+    for engine in ENGINES[BACKEND]:
+        names = OF_PROCESSES if engine in BY_HAND else NAMES
+        found = updates(tmp_path, engine, names)
+        for name in names:
+            check_updates(name, alone, found[0])
+            for arrays in found:
+                check_logs(name, alone, arrays)
+        for other in found[1:]:  # processes have the same state
+            for key, array in found[0].items():
+                np.testing.assert_array_equal(array, other[key], err_msg=key)
+    if BACKEND == "jax":  # weights may be shared too
+        name = "relativistic_average"
+        check_updates(name, alone, updates(tmp_path, "model", [name])[0])
