@@ -314,6 +314,8 @@ def replicas_of(model):
     if distribution is None:
         return 1
     mesh = distribution.device_mesh
+    if distribution.batch_dim_name not in mesh.axis_names:
+        return 1
     return mesh.shape[mesh.axis_names.index(distribution.batch_dim_name)]
 
 

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from keras_gans import backend
+from keras_gans import distribution
 from keras_gans.models.compiling import CompileMixin
 from keras_gans.models.saving import SavingMixin
 from keras_gans.models.step import AlternatingStep
@@ -36,8 +37,10 @@ class AdversarialModel(
             seed: Optional int, start of the random numbers of training and of the
                 order of examples.
         """
-        if seed is None:
-            seed = int(np.random.default_rng().integers(2**31))
+        distribution.initialize()
+        if seed is None:  # processes that train together need the same one
+            alone = distribution.process_count() == 1
+            seed = int(np.random.default_rng().integers(2**31)) if alone else 0
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.images_seen = self.add_weight(

@@ -203,17 +203,16 @@ class TrainingMixin:
                     f"batches. Received: batch_size={batch_size} with {type(x)}."
                 )
             x = x if slices == 1 else join_batches(x, slices)
-            count = len(self._first_batch[0])
+            count, part = len(self._first_batch[0]), order[2]
+            if part is not None and distribution.data_are_sharded():
+                replicas, order = replicas // order[1], (1, 1, 0)
             if count % replicas:
                 raise ValueError(
-                    f"Expected: batches, of all {replicas} replicas together, that "
-                    f"have a multiple of {replicas} examples. Received: the first one "
-                    f"with {count}."
+                    f"Expected: batches, of {replicas} replicas together, of a "
+                    f"multiple of {replicas} examples. Received: the first one with "
+                    f"{count}."
                 )
-            part = order[2]
             if replicas > 1 and part is not None:
-                sharded = distribution.data_are_sharded()
-                order = (1, 1, 0) if sharded else order
                 x = own_parts(x, *order, multiple=slices * replicas // order[1])
             return x, []
         batch_size = batch_size or self.default_batch_size
@@ -232,18 +231,18 @@ class TrainingMixin:
                 f"Expected: batches that can be cut into packs of pac={self.pac} "
                 f"examples. Received: batch_size={batch_size} of {len(x)} examples."
             )
-        if batch_size % replicas or len(x) < replicas * slices:
+        whole = slices * replicas * self.pac
+        if batch_size % replicas or len(x) < whole:
             raise ValueError(
                 f"Expected: `batch_size`, of all {replicas} replicas together, as a "
                 f"multiple of {replicas}, and as many examples. Received: batch_size="
                 f"{batch_size} of {len(x)} examples."
             )
-        if batch_size // replicas % self.pac:
+        if replicas > 1 and batch_size // replicas % self.pac:
             raise ValueError(
                 f"Expected: batches that {replicas} replicas share and cut into packs "
                 f"of pac={self.pac}. Received: batch_size={batch_size}."
             )
-        whole = slices * replicas * self.pac
         step_size = min(batch_size * slices, len(x) // whole * whole)
         arrays = (x,) if y is None else (x, y)
         batches = ArrayBatches(

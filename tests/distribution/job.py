@@ -48,7 +48,7 @@ def main():
     if args.other == "data" and rank == 1:
         images[5] += 1
     half_life = 7.0 if args.other == "setting" and rank == 1 else 5.0
-    gan = kg.models.DCGAN((16, 16, 1), latent_dim=8, width=4, seed=0)
+    gan = kg.models.DCGAN((16, 16, 1), latent_dim=8, width=4)
     gan.compile(ema_half_life=half_life)
     backup = kg.callbacks.BackupAndRestore(
         args.folder / "backup", delete_checkpoint=False
