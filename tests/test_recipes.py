@@ -14,7 +14,10 @@ STYLES = ["--channel-base", "32", "--channel-max", "4", "--style-dim", "6"]
 TRAININGS = {
     "train_gan_fashion_mnist": [*TINY, "--hidden-units", "8"],
     "train_biggan_emoji": SMALL,
-    "train_biggan_fashion_mnist": [*SMALL, "--discriminator-steps", "1"],
+    "train_biggan_fashion_mnist": [
+        *SMALL,
+        *("--discriminator-steps", "1", "--model", "BigGANDeep"),
+    ],
     "train_dcgan_fashion_mnist": SMALL,
     "train_cgan_fashion_mnist": SMALL,
     "train_acgan_fashion_mnist": SMALL,
