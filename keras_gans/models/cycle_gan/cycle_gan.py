@@ -151,6 +151,44 @@ class CycleGAN(TranslationModel):
         self._has_identity = shape_a == shape_b
         self._init_training(seed)
 
+    @classmethod
+    def from_official(
+        cls, generator_b, generator_a=None, *, discriminator_b=None,
+        discriminator_a=None, image_size=None, **kwargs,
+    ):  # fmt: skip
+        """Makes a model with weights of the authors' pytorch-CycleGAN-and-pix2pix.
+
+        Files are read without running what they ask for, and without PyTorch. Networks
+        without a file start anew, as the paper's.
+
+        Args:
+            generator_b: Path of the generator from A to B, `latest_net_G_A.pth`, or
+                `latest_net_G.pth` of the published ones; or a state dict with NumPy
+                arrays. Sizes are read off the shapes.
+            generator_a: Optional, likewise from B to A: `latest_net_G_B.pth`.
+            discriminator_b: Optional, of B: their `latest_net_D_A.pth`.
+            discriminator_a: Optional, of A: their `latest_net_D_B.pth`.
+            image_size: Optional int or `(H, W)`; 256 if None.
+            **kwargs: Of the constructor, such as `seed` and `name`.
+
+        Returns:
+            The model, with the weights in the generators and in their averages.
+
+        Raises:
+            ValueError: If a file is not of such a network, with what is missing.
+
+        Example:
+
+        ```python
+        gan = kg.models.CycleGAN.from_official("latest_net_G.pth")  # horse2zebra
+        zebras = gan.translate(horses, to="b")
+        ```
+        """
+        from keras_gans.models.translation.official import cycle_gan_from_official
+
+        sources = generator_b, generator_a, discriminator_b, discriminator_a
+        return cycle_gan_from_official(cls, *sources, image_size, **kwargs)
+
     def recipe(self):
         """The paper's arguments of `compile`."""
         return {

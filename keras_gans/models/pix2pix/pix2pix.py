@@ -100,6 +100,39 @@ class Pix2Pix(TranslationModel):
         self.ema_generator = average_of(self.generator)
         self._init_training(seed)
 
+    @classmethod
+    def from_official(cls, generator, discriminator=None, image_size=None, **kwargs):
+        """Makes a model with weights of the authors' pytorch-CycleGAN-and-pix2pix.
+
+        Files are read without running what they ask for, and without PyTorch. Batches
+        are normalized by their own statistics, as the authors test.
+
+        Args:
+            generator: Path of `latest_net_G.pth`, or a state dict with NumPy arrays.
+                Sizes are read off the shapes.
+            discriminator: Optional, likewise: `latest_net_D.pth`. Starts anew if None.
+            image_size: Optional int or `(H, W)`; `2**depth` of a U-Net if None.
+            **kwargs: Of the constructor, such as `seed` and `name`.
+
+        Returns:
+            The model, with the weights in `generator` and `ema_generator`.
+
+        Raises:
+            ValueError: If a file is not of such a network, with what is missing.
+
+        Example:
+
+        ```python
+        gan = kg.models.Pix2Pix.from_official("facades_label2photo/latest_net_G.pth")
+        photos = gan.translate(labels)
+        ```
+        """
+        from keras_gans.models.translation.official import pix2pix_from_official
+
+        return pix2pix_from_official(
+            cls, generator, discriminator, image_size, **kwargs
+        )
+
     def recipe(self):
         """The paper's arguments of `compile`."""
         return {

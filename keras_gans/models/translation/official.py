@@ -106,6 +106,45 @@ def discriminator_from_official(
     return network
 
 
+def cycle_gan_from_official(
+    cls, generator_b, generator_a=None, discriminator_b=None, discriminator_a=None,
+    image_size=None, **kwargs,
+):  # fmt: skip
+    """`CycleGAN.from_official`; see there."""
+    networks = {"generator_b": generator_from_official(generator_b, image_size)}
+    (_, *shape_a), (_, *shape_b) = _shapes(networks["generator_b"])
+    if generator_a is not None:
+        networks["generator_a"] = generator_from_official(generator_a, shape_a[:2])
+    for name, source in (
+        ("discriminator_b", discriminator_b),
+        ("discriminator_a", discriminator_a),
+    ):
+        if source is not None:
+            networks[name] = discriminator_from_official(source, shape_a[:2])
+    return cls(tuple(shape_a), tuple(shape_b), **networks, **kwargs)
+
+
+def pix2pix_from_official(
+    cls, generator, discriminator=None, image_size=None, **kwargs
+):
+    """`Pix2Pix.from_official`; see there."""
+    state = as_state(generator)
+    # As the authors test: by the statistics of the batch.
+    is_batch = options_of(state).get("normalization") == "batch"
+    normalization = "test_batch" if is_batch else None
+    networks = {"generator": generator_from_official(state, image_size, normalization)}
+    (_, *shape_a), (_, *shape_b) = _shapes(networks["generator"])
+    if discriminator is not None:
+        networks["discriminator"] = discriminator_from_official(
+            discriminator, shape_b[:2], shape_a[-1]
+        )
+    return cls(tuple(shape_a), tuple(shape_b), **networks, **kwargs)
+
+
+def _shapes(network):
+    return network.input_shape, network.output_shape
+
+
 def _size(size):
     return (size, size) if isinstance(size, int) else tuple(size)
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+import keras_gans as kg
 from keras_gans import backend
 from keras_gans.models.translation.networks import resnet_generator
 from keras_gans.models.translation.networks import unet_generator
@@ -147,3 +148,44 @@ def test_network_is_saved_and_loaded(tmp_path):
     for a, b in zip(network.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     load_official(again, state)
+
+
+def test_cycle_gan_with_one_generator():
+    data, state = case("resnet")
+    shape = tuple(data["input_shape"].tolist())
+    gan = kg.models.CycleGAN.from_official(
+        state, image_size=shape[1:3], blocks=1, width=4, discriminator_layers=2, seed=0
+    )
+    images = random_images(shape)
+    for network in (gan.generator_b, gan.ema_generator_b):
+        check(network, images, data["outputs"])
+    assert gan.generator_a.input_shape == gan.generator_b.output_shape
+    drawn = gan.translate(gan.data_spec.to_user(images), to="b")
+    assert drawn.shape == (*shape[:3], 2)
+
+
+def test_pix2pix_as_the_authors_test_it():
+    data, state = case("unet")
+    gan = kg.models.Pix2Pix.from_official(state, seed=0)
+    assert gan.data_spec.shape == (64, 64, 1)
+    normalized = [
+        layer
+        for layer in gan.ema_generator._flatten_layers()
+        if isinstance(layer, keras.layers.BatchNormalization)
+    ]
+    assert normalized
+    assert all(
+        isinstance(layer, kg.layers.BatchStatisticsNormalization)
+        for layer in normalized
+    )
+    expected = generator_from_official(state, normalization="test_batch")
+    for a, b in zip(
+        gan.ema_generator.get_weights(), expected.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_files_of_other_networks_are_refused():
+    _, state = case("patch")
+    with pytest.raises(ValueError, match="discriminator_from_official"):
+        kg.models.CycleGAN.from_official(state)
