@@ -116,8 +116,8 @@ def make_card(gan, name, about):
             "how": ", a row for each value of the categorical code: `gan.generate("
             f"latents=gan.sample_latents({COLUMNS * values}, seed=0, "
             f"categorical=np.repeat(np.arange({values}), {COLUMNS})))`",
-            "usage": "gan.generate(latents=gan.sample_latents(8, seed=0, "
-            f"categorical=3))  # uint8 (8, {shape})",
+            "usage": "gan.generate(latents=gan.sample_latents(8, categorical=3))"
+            f"  # (8, {shape})",
         }
     elif gan.num_classes is None:
         grid = {
