@@ -237,7 +237,8 @@ def initialize_processes(timeout):
 
 def data_parallel_scope():
     """A context to make a model in that all devices are to train."""
-    if "KERAS_DISTRIBUTION_JOB_ADDRESSES" in os.environ:
+    told = "KERAS_DISTRIBUTION_JOB_ADDRESSES" in os.environ
+    if told and not jax.distributed.is_initialized():
         keras.distribution.initialize()
     devices = keras.distribution.list_devices()
     if len(devices) > 1 and keras.distribution.distribution() is None:

@@ -1,6 +1,7 @@
 """TensorFlow: gradient tapes, `tf.cond` and `tf.distribute`."""
 
 import contextlib
+import functools
 import json
 import os
 
@@ -202,13 +203,21 @@ def initialize_processes(timeout):
 
 def data_parallel_scope():
     """A context to make a model in that all devices are to train."""
+    if tf.distribute.has_strategy():
+        return contextlib.nullcontext()
     if process_count() > 1:
-        return tf.distribute.MultiWorkerMirroredStrategy().scope()
+        return _strategy_of_workers().scope()
     devices = tf.config.list_logical_devices("GPU")
     devices = devices or tf.config.list_logical_devices("CPU")
-    if len(devices) == 1 or tf.distribute.has_strategy():
+    if len(devices) == 1:
         return contextlib.nullcontext()
     return tf.distribute.MirroredStrategy([device.name for device in devices]).scope()
+
+
+@functools.cache
+def _strategy_of_workers():
+    """One for all models: workers are joined once, before anything is computed."""
+    return tf.distribute.MultiWorkerMirroredStrategy()
 
 
 def alone():

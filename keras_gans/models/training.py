@@ -161,6 +161,7 @@ class TrainingMixin:
                     f"{steps} batches of {size}. Received: {len(batches.arrays[0])}."
                 )
             batches.batch_size = size * steps
+            batches.slices = backend.order_of_rows(self, steps)[0]
         self._discriminator_steps = steps
         if getattr(self, "train_function", None) is not None:
             self.make_train_function(force=True)

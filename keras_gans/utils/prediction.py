@@ -30,7 +30,11 @@ def predict(network, inputs, batch_size, verbose=0):
         given = list(given.values())
         return network(given[0] if len(given) == 1 else given, training=False)
 
-    run = backend.compiled(evaluate, network.variables)
+    run = getattr(network, "_predict_alone", None)
+    if run is None:
+        run = backend.compiled(evaluate, network.variables)
+        # Kept, as compiling takes seconds; not tracked by Keras.
+        object.__setattr__(network, "_predict_alone", run)
     arrays = inputs if isinstance(inputs, list) else [inputs]
     outputs = []
     for start in range(0, len(arrays[0]), batch_size):

@@ -1,9 +1,9 @@
 """A training of two processes, which `test_processes.py` starts with `torchrun`.
 
-    torchrun --nproc-per-node=2 -m tests.distribution.job FOLDER [--kill] [--other WHAT]
+    torchrun --nproc-per-node=2 -m tests.distribution.job FOLDER [--kill] [--other-data]
 
-`--kill`: process 1 kills itself in the third epoch. `--other`: process 1 has other
-"data" or another "setting". `--stream`: the data come as a generator.
+`--kill`: process 1 kills itself in the third epoch. `--other-data`: process 1 has
+others. `--stream`: the data come as a generator.
 """
 
 import argparse
@@ -38,18 +38,17 @@ def main():
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--kill", action="store_true")
     parser.add_argument("--stream", action="store_true")
-    parser.add_argument("--other", choices=["data", "setting"])
+    parser.add_argument("--other-data", action="store_true")
     args = parser.parse_args()
     kg.distribution.initialize(timeout=60.0)
     rank = kg.distribution.process_index()
     # Other weights at first in each process: those of the first one are shared.
     keras.utils.set_random_seed(rank)
     images = np.random.default_rng(0).integers(0, 256, (4 * BATCH, 16, 16, 1), "uint8")
-    if args.other == "data" and rank == 1:
+    if args.other_data and rank == 1:
         images[5] += 1
-    half_life = 7.0 if args.other == "setting" and rank == 1 else 5.0
     gan = kg.models.DCGAN((16, 16, 1), latent_dim=8, width=4)
-    gan.compile(ema_half_life=half_life)
+    gan.compile(ema_half_life=5.0)
     backup = kg.callbacks.BackupAndRestore(
         args.folder / "backup", delete_checkpoint=False
     )

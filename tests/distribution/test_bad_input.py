@@ -67,6 +67,21 @@ def test_rows_of_parts():
     assert rows_of_part(rows, 2, 1, 0) is rows
 
 
+def test_slices_follow_discriminator_steps(monkeypatch):
+    monkeypatch.setattr(backend, "replicas_of", lambda model: 2)
+    monkeypatch.setattr(backend, "order_of_rows", lambda model, k: (k, 2, None))
+    seen = {}
+
+    class Change(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            self.model.discriminator_steps = 1 + epoch
+            batches = self.model._fit_batches
+            seen[epoch] = batches.slices, batches.batch_size
+
+    make_gan().fit(POINTS, batch_size=6, epochs=2, verbose=0, callbacks=[Change()])
+    assert seen == {0: (1, 6), 1: (2, 12)}
+
+
 def test_parts_of_streams():
     def batches():
         yield np.arange(12)

@@ -76,7 +76,7 @@ def check_files(folder):
 
 
 def test_processes_that_differ_are_refused(tmp_path):
-    done = job(tmp_path, "--other", "data", "--stream")
+    done = job(tmp_path, "--other-data", "--stream")
     assert done.returncode != 0
     assert "another data in some of them" in done.stderr
     assert "another setting of `compile` in some of them" not in done.stderr
