@@ -34,11 +34,13 @@ def main(argv=None):
     parser.add_argument("--style", choices=["noto", "twemoji"], default="noto")
     parser.add_argument("--image-size", type=int, default=64, help="of large images")
     parser.add_argument("--pretraining", type=int, default=50, help="epochs without D")
+    parser.add_argument("--pretraining-rate", type=float, default=1e-4)
     parser.add_argument("--epochs", type=int, default=50, help="epochs with D")
     parser.add_argument("--perceptual-weight", type=float, default=1.0)
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--width", type=int, default=32)
     parser.add_argument("--blocks", type=int, default=8)
+    parser.add_argument("--discriminator-width", type=int, default=24)
     parser.add_argument("--num-images", type=int, default=4_000, help="at most")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args(argv)
@@ -66,12 +68,16 @@ def main(argv=None):
             body=args.body,
             width=args.width,
             blocks=args.blocks,
-            discriminator_width=args.width,
+            discriminator_width=args.discriminator_width,
             seed=args.seed,
         )
     gan.summary()
     phases = {
-        "without D": {"adversarial_weight": 0.0, "perceptual_weight": 0.0},
+        "without D": {
+            "generator_optimizer": keras.optimizers.Adam(args.pretraining_rate),
+            "adversarial_weight": 0.0,
+            "perceptual_weight": 0.0,
+        },
         "srgan": {"perceptual_weight": args.perceptual_weight},
     }
     for name, weights in phases.items():
