@@ -10,6 +10,9 @@
 * `no_gradients()`: a context in which nothing is recorded for differentiation.
 * `with_values(variables, values, fn)`: `fn()` with tensors in place of variables.
 * `compiled(fn, variables)`: `fn`, compiled, which reads variables and changes none.
+* `sum_over_parts(fn, tensors, count)`: calls `fn(i, *rows)` for `count` parts of a
+  batch one after the other, each of every `count`-th row of `tensors` from the i-th on;
+  it returns tensors to sum, and tensors `(B / count, ...)` to put together again.
 * `apply_gradients(optimizer, gradients, variables)`: one optimizer update.
 * `apply_gradients_if(active, optimizer, gradients, variables)`: one optimizer update,
   or none at all.
@@ -97,6 +100,7 @@ replica_id = _backend.replica_id
 replicas_of = _backend.replicas_of
 rows_of_replicas = _backend.rows_of_replicas
 share_state = _backend.share_state
+sum_over_parts = _backend.sum_over_parts
 sync_state = _backend.sync_state
 value_and_grad = _backend.value_and_grad
 with_values = _backend.with_values
@@ -139,6 +143,7 @@ __all__ = [
     "replicas_of",
     "rows_of_replicas",
     "share_state",
+    "sum_over_parts",
     "sync_state",
     "value_and_grad",
     "with_values",

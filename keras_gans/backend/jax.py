@@ -156,9 +156,53 @@ def no_gradients():
     return contextlib.nullcontext()
 
 
+def sum_over_parts(fn, tensors, count):
+    """Calls `fn` for parts of a batch one after the other; see `keras_gans.backend`.
+
+    Every `count`-th row makes a part, so that devices have a share of each.
+    """
+    scope, updated = _current_values(), {}
+    parts = [
+        jnp.swapaxes(jnp.reshape(x, (-1, count, *x.shape[1:])), 0, 1) for x in tensors
+    ]
+
+    def run(values, index, *rows):
+        return _run(lambda: fn(index, *rows), scope | values, updated)
+
+    # An abstract run tells which variables are updated, and what the sums are like.
+    first = [part[0] for part in parts]
+    (sums, _), _ = jax.eval_shape(lambda *rows: run({}, 0, *rows), *first)
+    sums = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), sums)
+    values = {key: variable.value for key, variable in updated.items()}
+
+    def body(carry, rows):
+        sums, values = carry
+        (more, shown), new_values = run(values, *rows)
+        return (jax.tree.map(jnp.add, sums, more), values | new_values), shown
+
+    (sums, values), shown = jax.lax.scan(
+        body, (sums, values), (jnp.arange(count), *parts)
+    )
+    _publish(values, updated)
+    return sums, jax.tree.map(
+        lambda x: jnp.reshape(jnp.swapaxes(x, 0, 1), (-1, *x.shape[2:])), shown
+    )
+
+
 def apply_gradients(optimizer, gradients, variables):
-    """Applies one update of `optimizer`."""
-    optimizer.apply(gradients, variables)
+    """Applies one update of `optimizer`.
+
+    Without states, as an optimizer that scales the loss branches over updates of its
+    variables.
+    """
+    state = optimizer.variables
+    new, new_state = optimizer.stateless_apply(
+        [variable.value for variable in state],
+        gradients,
+        [variable.value for variable in variables],
+    )
+    for variable, value in zip([*variables, *state], [*new, *new_state], strict=True):
+        variable.assign(value)
 
 
 def apply_gradients_if(active, optimizer, gradients, variables):
@@ -168,7 +212,7 @@ def apply_gradients_if(active, optimizer, gradients, variables):
     """
     state = [*variables, *optimizer.variables]
     before = [variable.value for variable in state]
-    optimizer.apply(gradients, variables)
+    apply_gradients(optimizer, gradients, variables)
     for variable, old in zip(state, before, strict=True):
         variable.assign(jnp.where(active, variable.value, old))
 

@@ -110,6 +110,25 @@ def no_gradients():
     return contextlib.nullcontext()
 
 
+def sum_over_parts(fn, tensors, count):
+    """Calls `fn` for parts of a batch one after the other; see `keras_gans.backend`.
+
+    Not in a loop of the graph, in which replicas could not wait for one another.
+    """
+    sums, shown = None, []
+    for i in range(count):
+        with tf.control_dependencies(tf.nest.flatten(sums) if i else []):
+            more, rows = fn(i, *[x[i::count] for x in tensors])
+            sums = tf.nest.map_structure(tf.add, sums, more) if i else more
+        shown.append(rows)
+
+    def together(*rows):
+        x = tf.stack(rows, axis=1)
+        return tf.reshape(x, (-1, *x.shape[2:]))
+
+    return sums, tf.nest.map_structure(together, *shown)
+
+
 def apply_gradients(optimizer, gradients, variables):
     """Applies one update of `optimizer`; gradients are summed over replicas."""
     optimizer.apply(gradients, variables)

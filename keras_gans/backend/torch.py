@@ -93,6 +93,18 @@ def no_gradients():
     return torch.no_grad()
 
 
+def sum_over_parts(fn, tensors, count):
+    """Calls `fn` for parts of a batch one after the other; see `keras_gans.backend`."""
+    sums, shown = None, []
+    for i in range(count):
+        more, rows = fn(i, *[x[i::count] for x in tensors])
+        sums = more if i == 0 else keras.tree.map_structure(torch.add, sums, more)
+        shown.append(rows)
+    return sums, keras.tree.map_structure(
+        lambda *rows: torch.stack(rows, dim=1).flatten(0, 1), *shown
+    )
+
+
 def apply_gradients(optimizer, gradients, variables):
     """Applies one update of `optimizer`; gradients are summed over replicas."""
     with torch.no_grad():

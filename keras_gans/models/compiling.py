@@ -51,7 +51,12 @@ class CompileMixin:
         self._compile_players(*optimizers, **run_options)
 
     def _compile_players(
-        self, generator_optimizer, discriminator_optimizer, state=(), **run_options
+        self,
+        generator_optimizer,
+        discriminator_optimizer,
+        state=(),
+        micro_batches=1,
+        **run_options,
     ):
         """Builds the optimizers of the players and the logs, and lets Keras compile.
 
@@ -59,6 +64,7 @@ class CompileMixin:
             generator_optimizer: Keras optimizer, or its name.
             discriminator_optimizer: Likewise.
             state: Further variables of training, such as those of options.
+            micro_batches: Int, parts of a batch.
             **run_options: `run_eagerly`, `steps_per_execution` and `jit_compile`.
         """
         optimizers = {
@@ -66,6 +72,14 @@ class CompileMixin:
             "generator": keras.optimizers.get(generator_optimizer),
         }
         self._check_optimizers(optimizers)
+        if not isinstance(micro_batches, int) or micro_batches < 1:
+            raise ValueError(
+                "Expected: `micro_batches` as an int of at least 1. "
+                f"Received: {micro_batches!r}."
+            )
+        self.micro_batches = micro_batches
+        if self.compute_dtype == "float16":
+            optimizers = {name: _with_scale(o) for name, o in optimizers.items()}
         optimizer = AlternatingOptimizer(optimizers)
         optimizer.build({p.name: variables_of(p) for p in self.players()}, state)
         self._make_trackers()
@@ -74,7 +88,7 @@ class CompileMixin:
             self, optimizer=optimizer, auto_scale_loss=False, **run_options
         )
         self._loss_tracker = None
-        self._run_options = run_options
+        self._run_options = run_options | {"micro_batches": micro_batches}
 
     def _check_optimizers(self, optimizers):
         if len({id(optimizer) for optimizer in optimizers.values()}) < len(optimizers):
@@ -83,17 +97,12 @@ class CompileMixin:
                 "state. Received: the same object twice."
             )
         for name, optimizer in optimizers.items():
-            if optimizer.use_ema:
+            if getattr(optimizer, "inner_optimizer", optimizer).use_ema:
                 raise ValueError(
                     f"Expected: a {name} optimizer without `use_ema`, which overwrites "
                     "the trained weights. Received: use_ema=True. Use "
                     "`compile(ema_half_life=...)` for an averaged generator."
                 )
-        if self.compute_dtype == "float16":
-            raise ValueError(
-                "Expected: the dtype policy 'float32' or 'mixed_bfloat16'. Received: "
-                f"{self.dtype_policy.name!r}, which needs loss scaling per player."
-            )
 
     def get_compile_config(self):
         """Returns the arguments of `compile`, serialized; None before `compile`."""
@@ -122,3 +131,14 @@ class CompileMixin:
     def discriminator_optimizer(self):
         """The discriminator's optimizer."""
         return self.optimizer.players["discriminator"]
+
+
+def _with_scale(optimizer):
+    """An optimizer that scales its loss up, so that float16 holds small gradients.
+
+    Updates whose gradients overflow are left out, and the scale is halved (Micikevicius
+    et al. 2018, arXiv:1710.03740).
+    """
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        return optimizer
+    return keras.optimizers.LossScaleOptimizer(optimizer)

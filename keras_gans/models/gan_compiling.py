@@ -28,6 +28,7 @@ class GANCompileMixin(CompileMixin):
         top_k=None,
         unrolled=None,
         balance=None,
+        micro_batches=1,
         run_eagerly=False,
         steps_per_execution=1,
         jit_compile="auto",
@@ -65,6 +66,10 @@ class GANCompileMixin(CompileMixin):
                 `validation_data` of `fit`, feeds with real and generated images, after
                 the losses and outside of the compiled step. Those whose features have
                 no name, such as a model of your own, are not saved with the model.
+            micro_batches: Int, k. Each batch is cut into k parts, whose gradients are
+                added up before an update: memory is that of a part, and the update
+                that of the batch. What looks at a batch as a whole, such as batch
+                normalization, looks at a part.
             run_eagerly: As in Keras.
             steps_per_execution: As in Keras.
             jit_compile: As in Keras.
@@ -95,6 +100,7 @@ class GANCompileMixin(CompileMixin):
         self._compile_players(
             *optimizers,
             self._state_of_options(),
+            micro_batches=micro_batches,
             run_eagerly=run_eagerly,
             steps_per_execution=steps_per_execution,
             jit_compile=jit_compile,

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_gans import backend
+from keras_gans.utils import random
 
 Player = collections.namedtuple("Player", "name networks objective steps")
 Player.__doc__ = """One side of the game.
@@ -21,14 +22,15 @@ class AlternatingStep:
     """One turn of every player on one batch, the averages of generators, the logs.
 
     What it needs of a model: `players()`, `averaged()`, `optimizer.players`,
-    `data_spec`, `condition`, `ema_half_life` and `images_seen`. The code is in the
-    stateful style (read variables, compute, assign); `backend.TrainStep` makes each
-    backend's `train_step` of it.
+    `data_spec`, `condition`, `ema_half_life`, `micro_batches` and `images_seen`. The
+    code is in the stateful style (read variables, compute, assign); `backend.TrainStep`
+    makes each backend's `train_step` of it.
     """
 
     term_names = ()  # logs of a variant's further terms, beside those of every GAN
     penalties = ()
     balance = None
+    micro_batches = 1
 
     def alternating_step(self, x, y=None):
         """One turn of every player on one batch; the backend makes `train_step` of it.
@@ -44,7 +46,8 @@ class AlternatingStep:
         real = self.data_spec.to_network(x)
         labels = self._labels(y)
         slices = max(player.steps for player in self.players())
-        batch_size = ops.shape(real)[0] // slices
+        parts = slices * self.micro_batches
+        batch_size = ops.shape(real)[0] // parts * self.micro_batches
         shown = ()
         for player in self.players():
             for i in range(player.steps):
@@ -59,17 +62,24 @@ class AlternatingStep:
 
     def _update(self, player, real, labels, *shown):
         """One update of a player; returns what it shows to those after it."""
-        replicas = backend.num_replicas()  # gradients are summed over replicas
-
-        def objective():
-            value, logs, *shows = player.objective(real, labels, *shown)
-            for network in player.networks:  # regularizers of its layers
-                value = value + sum(network.losses)
-            return value / replicas, (logs, tuple(shows))
-
-        variables = variables_of(player)
-        (_, (logs, shows)), gradients = backend.value_and_grad(objective, variables)
         optimizer = self.optimizer.players[player.name]
+        variables = variables_of(player)
+        share = backend.num_replicas() * self.micro_batches  # gradients are summed
+
+        def turn(real, labels, *shown):
+            def objective():
+                value, logs, *shows = player.objective(real, labels, *shown)
+                for network in player.networks:  # regularizers of its layers
+                    value = value + sum(network.losses)
+                return optimizer.scale_loss(value) / share, (logs, tuple(shows))
+
+            (_, (logs, shows)), gradients = backend.value_and_grad(objective, variables)
+            return gradients, logs, shows
+
+        if self.micro_batches == 1:
+            gradients, logs, shows = turn(real, labels, *shown)
+        else:
+            gradients, logs, shows = self._of_parts(turn, real, labels, *shown)
         if self.balance is None:
             backend.apply_gradients(optimizer, gradients, variables)
         else:
@@ -82,6 +92,31 @@ class AlternatingStep:
                     penalty.after_update(variables)
             self._track(logs)
         return shows
+
+    def _of_parts(self, turn, real, labels, *shown):
+        """What a turn gives when it takes one part of the batch after the other."""
+        count, labeled = self.micro_batches, labels is not None
+        states = self._random_states()
+        before = [ops.copy(state) for state in states]
+
+        def one(index, real, *rest):
+            labels, rows = (rest[0], rest[1:]) if labeled else (None, rest)
+            rows = keras.tree.pack_sequence_as(shown, rows)
+            # All draw the numbers of the whole batch, and each takes its rows.
+            for state, value in zip(states, before, strict=True):
+                state.assign(value)
+            with random.part(index, count):
+                gradients, logs, shows = turn(real, labels, *rows)
+            logs = {
+                name: [ops.cast(v, "float32") / count for v in keras.tree.flatten(log)]
+                for name, log in logs.items()
+            }
+            return (gradients, logs), shows
+
+        tensors = [real, *([labels] if labeled else []), *keras.tree.flatten(shown)]
+        (gradients, logs), shows = backend.sum_over_parts(one, tensors, count)
+        logs = {name: v[0] if len(v) == 1 else tuple(v) for name, v in logs.items()}
+        return gradients, logs, shows
 
     def averaged(self):
         """Pairs of a network and its average, which is what samples are made with."""

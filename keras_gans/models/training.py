@@ -207,10 +207,11 @@ class TrainingMixin:
             count, part = len(self._first_batch[0]), order[2]
             if part is not None and distribution.data_are_sharded():
                 replicas, order = replicas // order[1], (1, 1, 0)
-            if count % replicas:
+            parts = replicas * self.micro_batches * self.pac
+            if count % parts:
                 raise ValueError(
                     f"Expected: batches, of {replicas} replicas together, of a "
-                    f"multiple of {replicas} examples. Received: the first one with "
+                    f"multiple of {parts} examples. Received: the first one with "
                     f"{count}."
                 )
             if replicas > 1 and part is not None:
@@ -239,6 +240,15 @@ class TrainingMixin:
                 f"multiple of {replicas}, and as many examples. Received: batch_size="
                 f"{batch_size} of {len(x)} examples."
             )
+        whole *= self.micro_batches
+        if batch_size % (whole // slices) or len(x) < whole:
+            if self.micro_batches > 1:
+                raise ValueError(
+                    f"Expected: `batch_size` as a multiple of {whole // slices}, so "
+                    f"that its micro_batches={self.micro_batches} parts are of one "
+                    f"size, and at least {whole} examples. Received: batch_size="
+                    f"{batch_size} of {len(x)} examples."
+                )
         if replicas > 1 and batch_size // replicas % self.pac:
             raise ValueError(
                 f"Expected: batches that {replicas} replicas share and cut into packs "

@@ -1,5 +1,7 @@
 """Random numbers: of training, whatever the number of replicas, and of sampling."""
 
+import contextlib
+
 import keras
 import numpy as np
 
@@ -40,11 +42,33 @@ def integers(shape, seed, low, high):
     )
 
 
+# Index and number of the parts of a batch that are computed one after the other.
+_part = 0, 1
+
+
+@contextlib.contextmanager
+def part(index, count):
+    """A context in which draws are of a part, each `count`-th row of a batch.
+
+    Args:
+        index: Int, or int tensor, of the part's first row.
+        count: Int, number of parts.
+    """
+    global _part
+    _part = index, count
+    try:
+        yield
+    finally:
+        _part = 0, 1
+
+
 def _own_rows(draw, shape):
-    replicas = backend.num_replicas()
-    if replicas == 1:
+    replicas, (index, parts) = backend.num_replicas(), _part
+    if replicas == parts == 1:
         return draw(shape)
-    return draw((replicas, *shape))[backend.replica_id()]
+    rows, *rest = shape
+    drawn = draw((replicas, rows, parts, *rest))
+    return drawn[backend.replica_id()][:, index]
 
 
 def draw_latents(shape, distribution, seed):

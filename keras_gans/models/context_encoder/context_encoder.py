@@ -163,6 +163,7 @@ class ContextEncoder(AdversarialModel):
         adversarial_weight=PAPER,
         ema_half_life=PAPER,
         *,
+        micro_batches=1,
         run_eagerly=False,
         steps_per_execution=1,
         jit_compile="auto",
@@ -177,6 +178,8 @@ class ContextEncoder(AdversarialModel):
             adversarial_weight: Float >= 0.
             ema_half_life: Images after which a weight of the generator counts half in
                 the average that fills holes; None for the generator itself.
+            micro_batches: Int, parts of a batch whose gradients are added up before an
+                update; see `GAN.compile`.
             run_eagerly: As in Keras.
             steps_per_execution: As in Keras.
             jit_compile: As in Keras.
@@ -193,6 +196,7 @@ class ContextEncoder(AdversarialModel):
                 adversarial_weight=adversarial_weight,
                 ema_half_life=ema_half_life,
             ),
+            micro_batches=micro_batches,
             run_eagerly=run_eagerly,
             steps_per_execution=steps_per_execution,
             jit_compile=jit_compile,

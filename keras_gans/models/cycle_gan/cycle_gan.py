@@ -211,6 +211,7 @@ class CycleGAN(TranslationModel):
         identity_weight=PAPER,
         ema_half_life=PAPER,
         *,
+        micro_batches=1,
         run_eagerly=False,
         steps_per_execution=1,
         jit_compile="auto",
@@ -226,6 +227,8 @@ class CycleGAN(TranslationModel):
             identity_weight: Float >= 0; 0 saves two passes through generators.
             ema_half_life: Images after which a weight of a generator counts half in
                 the average that translates; None for the generator itself.
+            micro_batches: Int, parts of a batch whose gradients are added up before an
+                update; see `GAN.compile`.
             run_eagerly: As in Keras.
             steps_per_execution: As in Keras.
             jit_compile: As in Keras.
@@ -252,6 +255,7 @@ class CycleGAN(TranslationModel):
         )
         self._compile(
             recipe,
+            micro_batches=micro_batches,
             run_eagerly=run_eagerly,
             steps_per_execution=steps_per_execution,
             jit_compile=jit_compile,

@@ -151,6 +151,7 @@ class Pix2Pix(TranslationModel):
         l1_weight=PAPER,
         ema_half_life=PAPER,
         *,
+        micro_batches=1,
         run_eagerly=False,
         steps_per_execution=1,
         jit_compile="auto",
@@ -164,6 +165,8 @@ class Pix2Pix(TranslationModel):
             l1_weight: Float >= 0, lambda, of |b - G(a)| for colors in [-1, 1].
             ema_half_life: Images after which a weight of the generator counts half in
                 the average that translates; None for the generator itself.
+            micro_batches: Int, parts of a batch whose gradients are added up before an
+                update; see `GAN.compile`.
             run_eagerly: As in Keras.
             steps_per_execution: As in Keras.
             jit_compile: As in Keras.
@@ -179,6 +182,7 @@ class Pix2Pix(TranslationModel):
                 l1_weight=l1_weight,
                 ema_half_life=ema_half_life,
             ),
+            micro_batches=micro_batches,
             run_eagerly=run_eagerly,
             steps_per_execution=steps_per_execution,
             jit_compile=jit_compile,

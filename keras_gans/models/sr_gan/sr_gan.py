@@ -169,6 +169,7 @@ class SRGAN(TranslationModel):
         pixel_loss=PAPER,
         ema_half_life=PAPER,
         *,
+        micro_batches=1,
         run_eagerly=False,
         steps_per_execution=1,
         jit_compile="auto",
@@ -186,6 +187,8 @@ class SRGAN(TranslationModel):
             pixel_loss: A loss of images, or "l2", "l1" or "charbonnier".
             ema_half_life: Images after which a weight of the generator counts half in
                 the average that enlarges; None for the generator itself.
+            micro_batches: Int, parts of a batch whose gradients are added up before an
+                update; see `GAN.compile`.
             run_eagerly: As in Keras.
             steps_per_execution: As in Keras.
             jit_compile: As in Keras.
@@ -218,6 +221,7 @@ class SRGAN(TranslationModel):
         self.term_names = ("pixel", "perceptual") if weights[0] else ("pixel",)
         self._compile(
             recipe,
+            micro_batches=micro_batches,
             run_eagerly=run_eagerly,
             steps_per_execution=steps_per_execution,
             jit_compile=jit_compile,
