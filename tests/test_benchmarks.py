@@ -9,6 +9,7 @@ import sys
 import keras
 import pytest
 
+from benchmarks import memory
 from benchmarks import peers
 from benchmarks import report
 from benchmarks.__main__ import parse
@@ -80,3 +81,12 @@ def test_ratio_is_the_median_of_pairs():
     assert ratio[2:] == ["2.000", "1.000 to 3.000", "<= 1.03", "no"]
     assert found["`fit`, a step"][2] == "300.0"
     assert found["the difference of the two"][2] == "1000.0"
+
+
+@pytest.mark.once
+def test_memory_of_parts():
+    sizes = "--image-size 32 --batch-size 64 --width 2 --steps 2"
+    whole, parts = memory.main(["--parts", "1", "8", *sizes.split()])
+    assert (whole["parts"], parts["parts"]) == (1, 8)
+    assert 0 < parts["memory"] < whole["memory"]
+    assert parts["seconds"] > 0

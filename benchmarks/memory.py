@@ -1,0 +1,98 @@
+"""Peak memory of a training step, for a number of micro-batches and dtypes.
+
+    KERAS_BACKEND=torch python -m benchmarks.memory --parts 1 4 8
+
+Each row is a process of its own, which trains a BigGAN for a few steps. Memory is what
+the process holds at most beyond what it held before the first step: pages of the host
+(CPU), which include the allocator's leftovers. Prints Markdown.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+
+ROW = "| {parts} | {dtype} | {memory:.0f} | {seconds:.2f} |"
+
+
+def peak():
+    """The most memory this process has held, in MB (Linux)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def measure(args):
+    """Trains here; returns memory in MB and seconds of a step."""
+    import keras
+    import numpy as np
+
+    import keras_gans as kg
+
+    class Clock(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            # Reading waits for the step.
+            keras.ops.convert_to_numpy(self.model.images_seen)
+            ends.append(time.perf_counter())
+
+    keras.utils.set_random_seed(0)
+    side, ends = args.image_size, []
+    gan = kg.models.BigGAN(
+        (side, side, 3),
+        num_classes=10,
+        width=args.width,
+        dtype=args.dtypes[0],
+        seed=0,
+    )
+    gan.compile(discriminator_steps=1, micro_batches=args.parts[0])
+    count = args.batch_size * args.steps
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (count, side, side, 3), "uint8")
+    before = peak()
+    gan.fit(
+        images,
+        rng.integers(0, 10, count),
+        batch_size=args.batch_size,
+        verbose=0,
+        callbacks=[Clock()],
+    )
+    return {"memory": peak() - before, "seconds": float(np.diff(ends).min())}
+
+
+def main(argv=None):
+    """Measures each row in a process of its own, and prints them."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--parts", type=int, nargs="+", default=[1, 4])
+    parser.add_argument("--dtypes", nargs="+", default=["float32"])
+    parser.add_argument("--image-size", type=int, default=128)
+    parser.add_argument("--batch-size", type=int, default=32)
+    parser.add_argument("--width", type=int, default=16)
+    parser.add_argument("--steps", type=int, default=3)
+    parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
+    args = parser.parse_args(argv)
+    if args.here:
+        print(json.dumps(measure(args)))
+        return None
+    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    size = f"BigGAN, {args.image_size} px, width {args.width}, batch {args.batch_size}"
+    print(f"{size}, {backend}\n\n| micro-batches | dtype | MB | s a step |")
+    print("|---:|---|---:|---:|")
+    rows = []
+    for parts in args.parts:
+        for dtype in args.dtypes:
+            command = [sys.executable, "-m", "benchmarks.memory", "--here"]
+            command += ["--parts", str(parts), "--dtypes", dtype]
+            for name in ("image_size", "batch_size", "width", "steps"):
+                command += [f"--{name.replace('_', '-')}", str(getattr(args, name))]
+            run = subprocess.run(command, capture_output=True, text=True, check=False)
+            if run.returncode:
+                raise RuntimeError(f"{' '.join(command)} failed:\n{run.stderr}")
+            row = json.loads(run.stdout.splitlines()[-1])
+            rows.append({"parts": parts, "dtype": dtype, **row})
+            print(ROW.format(**rows[-1]), flush=True)
+    return rows
+
+
+if __name__ == "__main__":
+    main()
