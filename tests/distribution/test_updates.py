@@ -15,10 +15,17 @@ from tests.distribution.updates import CASES
 BACKEND = keras.config.backend()
 ROOT = pathlib.Path(__file__).parents[2]
 # All cases on torch, which needs a second each; elsewhere those that take different
-# ways: batch statistics, means over the batch, slices, what is evaluated now and then.
+# ways: batch statistics, means over the batch, slices, what is evaluated now and then,
+# parts of a batch.
 NAMES = {
-    "tensorflow": ("dcgan", "relativistic_average", "wgan_gp", "style_gan2"),
-    "jax": ("dcgan", "relativistic_average", "wgan_gp"),
+    "tensorflow": (
+        "dcgan",
+        "relativistic_average",
+        "wgan_gp",
+        "style_gan2",
+        "micro_batches",
+    ),
+    "jax": ("dcgan", "relativistic_average", "wgan_gp", "micro_batches"),
     "torch": tuple(CASES),
 }[BACKEND]
 ENGINES = {

@@ -57,6 +57,11 @@ CASES = {
     ),
     "wgan_gp": (models.WGANGP, SMALL | {"width": 4}, {"discriminator_steps": 2}),
     "conditional": (models.ConditionalGAN, SMALL | CLASSES | {"hidden_units": 20}, {}),
+    "micro_batches": (
+        models.ConditionalGAN,
+        SMALL | CLASSES | {"hidden_units": 20},
+        {"micro_batches": 2},
+    ),
     "ac_gan": (
         models.ACGAN,
         SMALL | CLASSES | {"width": 4, "discriminator_width": 4},
