@@ -91,6 +91,7 @@ def cache(tmp_path_factory):
 
 
 @pytest.mark.slow
+@pytest.mark.once  # images and features are compared between backends elsewhere
 @pytest.mark.filterwarnings("ignore:fd_.* samples of .* features")  # few, of emoji
 @pytest.mark.parametrize("name", CHECKED)
 def test_values_of_few_samples_come_again(monkeypatch, cache, name):
