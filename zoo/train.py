@@ -10,7 +10,8 @@ the others train too, and the second has as many epochs as the rest of the time 
 What follows the names and options goes to every recipe, such as `--num-images 500`.
 
 In the folder of a preset: `preset/`, pictures, `log.txt`, and `command.txt`, by which
-the recipe alone would train the same. Backups are left out, which would take a good
+the recipe alone would train the same; where time ran out within the last epoch, the
+log says so, and that epoch is not whole. Backups are left out, which would take a good
 part of the time where an epoch takes a second.
 """
 
@@ -94,6 +95,7 @@ def limited_fit(fit, training, deadline, pause, is_probe, warm, all_warm, say):
         def __init__(self, is_last):
             super().__init__()
             self.is_last, self.steps, self.shown = is_last, 0, 0.0
+            self.together = False  # whether the others trained too since `begin`
 
         def on_train_batch_end(self, batch, logs=None):
             self.steps += 1
@@ -113,11 +115,10 @@ def limited_fit(fit, training, deadline, pause, is_probe, warm, all_warm, say):
                 say(f"step {self.steps}, {1e3 * seconds:.1f} ms: {values}")
                 self.shown = now
                 if is_probe and self.is_last and (all_warm() or now > deadline):
-                    if getattr(self, "alone", True):  # what came before was faster
-                        self.alone = False
-                    else:
-                        left = deadline - time.time() - self.compiling
+                    if self.together:
+                        left = deadline - now - self.compiling
                         raise Again(int(left / seconds / self.params["steps"]))
+                    self.together = True
                 self.begin, self.first = now, self.steps
             if now > deadline:
                 say("stopped within an epoch")

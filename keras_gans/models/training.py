@@ -214,8 +214,10 @@ class TrainingMixin:
                     f"multiple of {parts} examples. Received: the first one with "
                     f"{count}."
                 )
-            if replicas > 1 and part is not None:
-                x = own_parts(x, *order, multiple=slices * replicas // order[1])
+            shared = replicas > 1 and part is not None
+            if shared or (replicas == 1 and self.micro_batches > 1):
+                multiple = slices * self.micro_batches * replicas // order[1]
+                x = own_parts(x, *order, multiple=multiple)
             return x, []
         batch_size = batch_size or self.default_batch_size
         if not isinstance(batch_size, int | np.integer) or batch_size < 1:
@@ -241,14 +243,14 @@ class TrainingMixin:
                 f"{batch_size} of {len(x)} examples."
             )
         whole *= self.micro_batches
-        if batch_size % (whole // slices) or len(x) < whole:
-            if self.micro_batches > 1:
-                raise ValueError(
-                    f"Expected: `batch_size` as a multiple of {whole // slices}, so "
-                    f"that its micro_batches={self.micro_batches} parts are of one "
-                    f"size, and at least {whole} examples. Received: batch_size="
-                    f"{batch_size} of {len(x)} examples."
-                )
+        cut = batch_size % (whole // slices) == 0 and len(x) >= whole
+        if self.micro_batches > 1 and not cut:
+            raise ValueError(
+                f"Expected: `batch_size` as a multiple of {whole // slices}, so that "
+                f"its micro_batches={self.micro_batches} parts are of one size, and at "
+                f"least {whole} examples. Received: batch_size={batch_size} of "
+                f"{len(x)} examples."
+            )
         if replicas > 1 and batch_size // replicas % self.pac:
             raise ValueError(
                 f"Expected: batches that {replicas} replicas share and cut into packs "

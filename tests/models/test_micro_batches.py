@@ -6,6 +6,7 @@ import pytest
 
 import keras_gans as kg
 from tests.distribution import updates
+from tests.gan_test_case import Batches
 from tests.gan_test_case import max_difference
 from tests.gan_test_case import to_numpy
 
@@ -30,7 +31,7 @@ def fitted(name, micro_batches):
     return model, history.history
 
 
-# Penalties in each update, labels, a classifier's terms, moving averages of logits.
+# Labels; a relativistic loss with penalties that differentiate twice.
 @pytest.mark.parametrize("name", ["conditional", "r3_gan"])
 def test_the_update_is_that_of_the_whole_batch(name):
     (whole, logs), (parts, logs_of_parts) = (fitted(name, k) for k in (1, 2))
@@ -70,6 +71,17 @@ def test_slices_options_and_penalties_where_due():
     assert int(gan.generator_optimizer.iterations) == 2
     assert history["r1"][0] > 0
     assert gan.get_compile_config()["micro_batches"] == 2
+
+
+def test_a_smaller_last_batch_of_a_stream():
+    """What its parts can share is used; too few examples for that are refused."""
+    gan = kg.models.GAN(data_spec=kg.Vectors(2), latent_dim=4, hidden_units=8, seed=0)
+    gan.compile(micro_batches=4)
+    history = gan.fit(Batches(POINTS[:26], 16), shuffle=False, verbose=0).history
+    assert int(gan.images_seen) == 16 + 8
+    assert all(np.isfinite(values).all() for values in history.values())
+    with pytest.raises(ValueError, match="at least 4 examples"):
+        gan.fit(Batches(POINTS[:18], 16), shuffle=False, verbose=0)
 
 
 def test_bad_input():
