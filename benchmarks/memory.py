@@ -24,8 +24,17 @@ def peak():
 
     Not `getrusage`'s, which begins with what the parent held.
     """
+    return _of_status("VmHWM")
+
+
+def resident():
+    """The memory this process holds now, in MB (Linux)."""
+    return _of_status("VmRSS")
+
+
+def _of_status(name):
     status = pathlib.Path("/proc/self/status").read_text()
-    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024
+    return int(re.search(rf"{name}:\s+(\d+) kB", status)[1]) / 1024
 
 
 def measure(args):

@@ -9,6 +9,7 @@ import sys
 import keras
 import pytest
 
+from benchmarks import data
 from benchmarks import memory
 from benchmarks import peers
 from benchmarks import report
@@ -90,3 +91,13 @@ def test_memory_of_parts():
     assert (whole["parts"], parts["parts"]) == (1, 8)
     assert 0 < parts["memory"] < whole["memory"]
     assert parts["seconds"] > 0
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("source", ["--images", "--folder"])
+def test_images_read_bit_by_bit(source):
+    sizes = "--latency 0.1 --batches 2"
+    memory_of_epochs, seconds = data.main([source, "2000", *sizes.split()])
+    assert len(memory_of_epochs) == 3
+    assert min(memory_of_epochs) > 0
+    assert seconds.keys() == {"reading alone", "steps alone", "both"}

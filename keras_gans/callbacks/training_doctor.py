@@ -18,6 +18,7 @@ from keras_gans.callbacks.doctor.probe import usable_count
 from keras_gans.callbacks.doctor.rollback import MOST
 from keras_gans.callbacks.doctor.rollback import Rollback
 from keras_gans.callbacks.doctor.step_logs import StepLogs
+from keras_gans.datasets.lazy import LazyImages
 from keras_gans.utils.files import prepare_directory
 
 COST = 0.015  # of the time of training, spent on probes; the rest of 2% is for luck
@@ -336,7 +337,9 @@ class TrainingDoctor(keras.callbacks.Callback):
         # Evenly spread, since data are often sorted.
         count = usable_count(len(examples))
         rows = np.linspace(0, len(examples) - 1, count).round().astype(int)
-        examples = np.asarray(examples)[rows]
+        if not isinstance(examples, LazyImages):
+            examples = np.asarray(examples)
+        examples = examples[rows]
         self.model.data_spec.check(examples, name)
         condition = self.model.condition
         if condition is None:

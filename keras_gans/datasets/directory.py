@@ -11,6 +11,7 @@ from PIL import Image
 from PIL import UnidentifiedImageError
 
 from keras_gans.datasets import images
+from keras_gans.datasets.lazy import LazyImages
 
 EXTENSIONS = frozenset(
     ".avif .bmp .gif .jfif .jp2 .jpe .jpeg .jpg .pbm .pgm .png .pnm .ppm .tga .tif "
@@ -27,6 +28,7 @@ def from_directory(
     crop="center",
     background="white",
     labels="inferred",
+    lazy=False,
     progress=True,
 ):
     """Loads the images of a folder and of its sub-folders, all made one size.
@@ -48,11 +50,14 @@ def from_directory(
         labels: `"inferred"`: the class is the sub-folder of `path`, whose names
             `directory_class_names(path)` lists; without sub-folders there are no
             labels. `None`: no labels, whatever the sub-folders.
+        lazy: Whether to read each image when it is needed, as is right for folders that
+            do not fit in memory. One that turns out not to be readable is replaced by
+            the next one of its folder, and a warning names it.
         progress: Whether to show a progress bar.
 
     Returns:
-        `(images, labels)`: uint8 array (N, H, W, C), values 0..255; and int32 array
-        (N,), or `None` if there are no labels.
+        `(images, labels)`: uint8 array (N, H, W, C), values 0..255, or a `LazyImages`
+        of that shape; and int32 array (N,), or `None` if there are no labels.
 
     Raises:
         NotADirectoryError: If `path` is not a folder.
@@ -84,19 +89,17 @@ def from_directory(
     files = _image_files(path)
     class_names = _class_names(path, files) if labels == "inferred" else ()
 
-    def read(file):
-        try:
-            with Image.open(path / file) as picture:
-                picture = images.normalize(picture, channels, background)
-            return images.fit(picture, size, crop), picture.size
-        except Exception as error:  # Pillow raises anything on broken files
-            return None, error
-
+    reader = _Reader(path, files, size, channels, crop, background)
     Image.init()  # loads all of Pillow's readers: it must not happen in two threads
+    if lazy:
+        data = LazyImages(reader, (len(files), *size, channels))
+        return data, _labels(files, class_names)
     data = np.empty((len(files), *size, channels), "uint8")
     loaded, unreadable, small = [], [], []
     bar = keras.utils.Progbar(len(files), unit_name="image") if progress else None
-    for file, (image, info) in zip(files, _in_threads(read, files), strict=True):
+    for file, (image, info) in zip(
+        files, _in_threads(reader.attempt, files), strict=True
+    ):
         if image is None:
             unreadable.append(f"{_printable(file)} ({_reason(info)})")
         else:
@@ -125,11 +128,69 @@ def from_directory(
             f"{_shorten(small)}.",
             stacklevel=2,
         )
-    data = data[: len(loaded)]
+    return data[: len(loaded)], _labels(loaded, class_names)
+
+
+class _Reader:
+    """Reads images of a folder by number.
+
+    Args:
+        path: The folder.
+        files: Sorted list of paths relative to it.
+        size: (H, W).
+        channels: See `from_directory`.
+        crop: See `from_directory`.
+        background: See `from_directory`.
+    """
+
+    def __init__(self, path, files, size, channels, crop, background):
+        self.path, self.files, self.size = path, files, size
+        self.channels, self.crop, self.background = channels, crop, background
+        self.unreadable = set()
+
+    def attempt(self, file):
+        """The image and the (width, height) it had, or None and the error."""
+        try:
+            with Image.open(self.path / file) as picture:
+                picture = images.normalize(picture, self.channels, self.background)
+            return images.fit(picture, self.size, self.crop), picture.size
+        except Exception as error:  # Pillow raises anything on broken files
+            return None, error
+
+    def __call__(self, index):
+        """The image, or else the next one of its folder that can be read."""
+        for i in self._candidates(index):
+            if i in self.unreadable:
+                continue
+            image, info = self.attempt(self.files[i])
+            if image is not None:
+                return image
+            self.unreadable.add(i)
+            warnings.warn(
+                f"{_printable(self.files[i])} in {self.path} cannot be read "
+                f"({_reason(info)}); the next image of its folder takes its place.",
+                stacklevel=2,
+            )
+        raise ValueError(
+            f"No image could be read in the folder of {_printable(self.files[index])}. "
+            f"Expected: images in {self.path}. Received: unreadable files."
+        )
+
+    def _candidates(self, index):
+        """Numbers of the image and of those beside it: after it, then before it."""
+        folder = os.path.dirname(self.files[index])
+        for numbers in (range(index, len(self.files)), range(index - 1, -1, -1)):
+            for i in numbers:
+                if os.path.dirname(self.files[i]) != folder:
+                    break
+                yield i
+
+
+def _labels(files, class_names):
     if not class_names:
-        return data, None
+        return None
     indices = {name: i for i, name in enumerate(class_names)}
-    return data, np.array([indices[file.parts[0]] for file in loaded], "int32")
+    return np.array([indices[_folder(file)] for file in files], "int32")
 
 
 def directory_class_names(path):
@@ -180,9 +241,10 @@ def _image_files(path):
             if _visible(name)
             and os.path.realpath(os.path.join(folder, name)) not in seen
         ]
+        below = os.path.relpath(folder, path)
         for name in filter(_visible, names):
-            file = pathlib.Path(folder, name).relative_to(path)
-            is_image = file.suffix.lower() in EXTENSIONS
+            file = name if below == os.curdir else os.path.join(below, name)
+            is_image = os.path.splitext(name)[1].lower() in EXTENSIONS
             (files if is_image else others).append(file)
     if not files:
         found = _shorten([_printable(file) for file in sorted(others)]) or "none"
@@ -191,7 +253,7 @@ def _image_files(path):
             f"{' '.join(sorted(EXTENSIONS))}. Received: {len(others)} other files"
             f": {found}."
         )
-    return sorted(files)
+    return sorted(files, key=lambda file: file.split(os.sep))
 
 
 def _visible(name):
@@ -199,8 +261,8 @@ def _visible(name):
 
 
 def _class_names(path, files):
-    folders = sorted({file.parts[0] for file in files if len(file.parts) > 1})
-    beside = [_printable(file) for file in files if len(file.parts) == 1]
+    folders = sorted({_folder(file) for file in files} - {""})
+    beside = [_printable(file) for file in files if not _folder(file)]
     if folders and beside:
         raise ValueError(
             f"The classes of the images in {path} are not clear. Expected: every image "
@@ -209,6 +271,12 @@ def _class_names(path, files):
             "pass labels=None."
         )
     return tuple(folders)
+
+
+def _folder(file):
+    """The first folder of a path, which names the class; "" if there is none."""
+    first, _, rest = file.partition(os.sep)
+    return first if rest else ""
 
 
 def _in_threads(function, items, block=256):
@@ -220,7 +288,8 @@ def _in_threads(function, items, block=256):
 
 def _printable(file):
     """The name, also if it is not valid UTF-8."""
-    return file.as_posix().encode(errors="backslashreplace").decode()
+    file = file.replace(os.sep, "/")
+    return file.encode(errors="backslashreplace").decode()
 
 
 def _reason(error):

@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from keras_gans.datasets import images
+from keras_gans.datasets.lazy import LazyImages
 
 
 def from_tfds(
@@ -19,6 +20,7 @@ def from_tfds(
     image_key=None,
     label_key=None,
     data_dir=None,
+    lazy=False,
     progress=True,
 ):
     """Loads a split of an image set of TensorFlow Datasets (TFDS) into arrays.
@@ -43,16 +45,19 @@ def from_tfds(
             only class label, or else no labels.
         data_dir: Where TFDS keeps its data; `None`: its default. Unused if a builder
             is given.
+        lazy: Whether to read each image when it is needed, as is right for sets that do
+            not fit in memory, of ArrayRecord files. Labels are read at once.
         progress: Whether to show a progress bar.
 
     Returns:
-        `(images, labels)`: uint8 array (N, H, W, C), values 0..255; and int32 array
-        (N,), or `None` if there are no labels.
+        `(images, labels)`: uint8 array (N, H, W, C), values 0..255, or a `LazyImages`
+        of that shape; and int32 array (N,), or `None` if there are no labels.
 
     Raises:
         ImportError: If tensorflow-datasets is not installed.
         ValueError: If the set has no such feature, or no single one that fits; if
-            `image_size` is needed; if an argument is wrong.
+            `image_size` is needed; if an argument is wrong; with `lazy`, if the set was
+            prepared as other files than ArrayRecord.
 
     Example:
 
@@ -79,20 +84,57 @@ def from_tfds(
                 f"The images of {builder.name!r} have different sizes. Expected: "
                 "`image_size`, a number of pixels or (height, width). Received: None."
             )
+
+    def normal(example):
+        image = example[image_key]
+        # (H, W, 1) -> (H, W), as Pillow wants grey images
+        picture = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
+        return images.fit(images.normalize(picture, channels), size, crop)
+
+    if lazy:
+        source = _source(builder, split)
+        data = LazyImages(lambda i: normal(source[i]), (len(source), *size, channels))
+        return data, _labels(builder, split, label_key, progress)
     examples = _examples(builder, split)
     data = np.empty((len(examples), *size, channels), "uint8")
     labels = np.empty(len(examples), "int32") if label_key else None
     bar = keras.utils.Progbar(len(examples), unit_name="image") if progress else None
     for i, example in enumerate(examples):
-        image = example[image_key]
-        # (H, W, 1) -> (H, W), as Pillow wants grey images
-        picture = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
-        data[i] = images.fit(images.normalize(picture, channels), size, crop)
+        data[i] = normal(example)
         if label_key:
             labels[i] = example[label_key]
         if bar:
             bar.add(1)
     return data, labels
+
+
+def _source(builder, split, **options):
+    """The examples of a split by number."""
+    found = {f.value for f in builder.info.available_file_formats()}
+    if "array_record" not in found:
+        raise ValueError(
+            f"{builder.name!r} cannot be read one by one. Expected: with lazy=True, a "
+            f"set prepared as ArrayRecord files. Received: {sorted(found)}. Prepare it "
+            "in another data_dir with array_record installed, or pass "
+            "builder.as_dataset(), batched, to `fit`."
+        )
+    return builder.as_data_source(split, **options)
+
+
+def _labels(builder, split, key, progress):
+    """All labels, with no image decoded."""
+    if not key:
+        return None
+    from tensorflow_datasets import decode
+
+    source = _source(builder, split, decoders=decode.PartialDecoding({key: True}))
+    labels = np.empty(len(source), "int32")
+    bar = keras.utils.Progbar(len(source), unit_name="label") if progress else None
+    for i in range(len(source)):
+        labels[i] = source[i][key]
+        if bar:
+            bar.add(1)
+    return labels
 
 
 def _builder(name_or_builder, data_dir):

@@ -3,6 +3,9 @@
 import keras
 import numpy as np
 
+from keras_gans.datasets.lazy import LazyImages
+from keras_gans.models.read_ahead import ReadAhead
+
 
 class ArrayBatches(keras.utils.PyDataset):
     """Batches of arrays, in an order that depends on nothing but seed and epoch.
@@ -18,8 +21,12 @@ class ArrayBatches(keras.utils.PyDataset):
     between epochs. Where the examples do not last for them, they come again, in another
     order.
 
+    Where images are read when a batch needs them, the next batches are read while a
+    step runs.
+
     Args:
-        arrays: Tuple of arrays: images, and labels if any, of the same length N.
+        arrays: Tuple of arrays or `LazyImages`: images, and labels if any, of the same
+            length N.
         batch_size: Int, examples of one step; at most N.
         shuffle: Bool.
         seed: Non-negative int.
@@ -48,6 +55,7 @@ class ArrayBatches(keras.utils.PyDataset):
         self.length = max(map(len, arrays)) // batch_size
         self.within_epoch = False
         self.cached = [(None, None)] * len(arrays)
+        self.ahead = ReadAhead(self._batch) if are_lazy(arrays) else None
         self.set_epoch(0)
 
     def set_epoch(self, epoch):
@@ -62,11 +70,11 @@ class ArrayBatches(keras.utils.PyDataset):
         """Takes a note: the size of batches may change now."""
         self.within_epoch = False
 
-    def _order(self, turn, which):
+    def _order(self, epoch, turn, which):
         """Order of an array's examples when they come for the `turn`-th time."""
         # One assignment each: a thread that reads ahead for the epoch before must not
         # leave its order to this one.
-        key = (self.seed, self.epoch)
+        key = (self.seed, epoch)
         if turn or which:
             key += (turn, which) if which else (turn,)
         cached_key, order = self.cached[which]
@@ -78,27 +86,67 @@ class ArrayBatches(keras.utils.PyDataset):
             self.cached[which] = (key, order)
         return order
 
-    def _rows(self, index, which):
-        """Rows of an array in a batch."""
-        count = len(self.arrays[which])
-        start, rows = index * self.batch_size, []
-        end = start + self.batch_size
+    def _rows(self, epoch, start, end, slices, which):
+        """Rows of an array in a batch, the examples from `start` to `end`."""
+        count, rows = len(self.arrays[which]), []
         while start < end:
             turn, first = divmod(start, count)
             last = min(first + end - start, count)
-            rows.append(self._order(turn, which)[first:last])
+            rows.append(self._order(epoch, turn, which)[first:last])
             start += last - first
         rows = rows[0] if len(rows) == 1 else np.concatenate(rows)
-        return rows_of_part(rows, self.slices, self.replicas, self.part)
+        return rows_of_part(rows, slices, self.replicas, self.part)
+
+    def _batch(self, epoch, index, size, slices):
+        """Arrays of a batch; what an attribute says may be of another one by now."""
+        of_batch = (epoch, index * size, (index + 1) * size, slices)
+        if self.aligned:
+            rows = self._rows(*of_batch, 0)
+            return tuple(array[rows] for array in self.arrays)
+        return tuple(a[self._rows(*of_batch, i)] for i, a in enumerate(self.arrays))
 
     def __len__(self):
         return self.length
 
     def __getitem__(self, index):
-        if self.aligned:
-            rows = self._rows(index, 0)
-            return tuple(array[rows] for array in self.arrays)
-        return tuple(a[self._rows(index, i)] for i, a in enumerate(self.arrays))
+        kind = (self.batch_size, self.slices)
+        if self.ahead is None:
+            return self._batch(self.epoch, index, *kind)
+        keys = []
+        for i in range(index, index + 1 + ReadAhead.DEPTH):
+            later, i = divmod(i, self.length)
+            keys.append((self.epoch + later, i, *kind))
+        return self.ahead.get(*keys)
+
+
+def are_lazy(arrays):
+    """Whether one of them is read when a batch needs it."""
+    return any(isinstance(array, LazyImages) for array in arrays)
+
+
+class InOrder(keras.utils.PyDataset):
+    """Batches of arrays or `LazyImages` as they come, all of them.
+
+    Args:
+        arrays: Tuple of arrays of the same length N.
+        batch_size: Int; the last batch may have fewer.
+    """
+
+    def __init__(self, arrays, batch_size):
+        super().__init__()
+        self.arrays, self.batch_size = arrays, batch_size
+        self.ahead = ReadAhead(self._batch)
+
+    def __len__(self):
+        return -(-len(self.arrays[0]) // self.batch_size)
+
+    def _batch(self, index):
+        start = index * self.batch_size
+        return tuple(array[start : start + self.batch_size] for array in self.arrays)
+
+    def __getitem__(self, index):
+        last = min(index + 1 + ReadAhead.DEPTH, len(self))
+        return self.ahead.get(*((i,) for i in range(index, last)))
 
 
 def rows_of_part(rows, slices, replicas, part=None):

@@ -5,6 +5,7 @@ import warnings
 import keras
 import numpy as np
 
+from keras_gans.datasets.lazy import LazyImages
 from keras_gans.metrics.metric import GenerativeMetric
 from keras_gans.metrics.shared import CHUNK
 from keras_gans.metrics.shared import SharedExtraction
@@ -179,7 +180,9 @@ class EvaluationMixin:
         if isinstance(x, list | tuple) or hasattr(x, "__array__"):
             stop = None if steps is None else steps * (batch_size or 32)
             y = None if self.condition is None else np.asarray(y)
-            yield np.asarray(x)[:stop], None if y is None else y[:stop]
+            if stop is not None or not isinstance(x, LazyImages):
+                x = np.asarray(x[:stop])
+            yield x, None if y is None else y[:stop]
             return
         is_dataset = isinstance(x, keras.utils.PyDataset)
         batches = (x[i] for i in range(len(x))) if is_dataset else x
@@ -189,8 +192,8 @@ class EvaluationMixin:
             batch = as_arrays(batch)
             yield batch[:2] if self.condition is not None else batch[:1]
 
-    def _checked_validation(self, data):
-        checked = super()._checked_validation(data)
+    def _checked_validation(self, data, batch_size):
+        checked = super()._checked_validation(data, batch_size)
         evaluation = getattr(self, "_evaluation", None)
         if evaluation is not None and evaluation.metrics:
             evaluation.check(self, checked)

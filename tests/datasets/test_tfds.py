@@ -177,3 +177,23 @@ def test_without_tfds_the_error_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)
     with pytest.raises(ImportError, match=r"pip install keras-gans\[datasets\]"):
         load("cifar10")
+
+
+def test_lazy_images_are_those_read_at_once(tmp_path):
+    builder = Squares(data_dir=tmp_path)
+    images, labels = load(builder, "train", 8)
+    later, same_labels = load(builder, "train", 8, lazy=True)
+    assert isinstance(later, kg.datasets.LazyImages)
+    np.testing.assert_array_equal(later[:], images)
+    np.testing.assert_array_equal(same_labels, labels)
+    part, _ = load(builder, "train[4:6]", lazy=True, channels=1)
+    assert part.shape == (2, *SIZE, 1)
+    np.testing.assert_array_equal(part[1][0, 0], images[5, 0, 0, :1])
+    builder = Unlabelled(data_dir=tmp_path)
+    assert load(builder, "train", 8, lazy=True)[1] is None
+
+
+def test_lazy_images_of_records_without_an_index_are_refused(tmp_path):
+    builder = Squares(data_dir=tmp_path, file_format="tfrecord")
+    with pytest.raises(ValueError, match="one by one.*ArrayRecord.*tfrecord"):
+        load(builder, lazy=True)

@@ -15,9 +15,11 @@ from keras import ops
 from keras_gans import backend
 from keras_gans.conditions import Condition
 from keras_gans.data_specs import Images
+from keras_gans.datasets.lazy import LazyImages
 from keras_gans.losses import L1
 from keras_gans.models.adversarial import AdversarialModel
 from keras_gans.models.batches import ArrayBatches
+from keras_gans.models.batches import InOrder
 from keras_gans.models.sampling import whole_batches
 from keras_gans.tiling import apply_in_tiles
 from keras_gans.utils.prediction import predict
@@ -43,7 +45,7 @@ class Domain(Condition):
                 "Expected: images of two domains, `fit(images_a, images_b)`. Received: "
                 "those of one."
             )
-        images = np.asarray(labels)
+        images = labels if isinstance(labels, LazyImages) else np.asarray(labels)
         self.spec.check(images, "y")
         if self.aligned and len(images) != count:
             raise ValueError(
@@ -123,10 +125,11 @@ class TranslationModel(AdversarialModel):
             batch_size = None
         return super().evaluate(x, y, batch_size=batch_size, **kwargs)
 
-    def _checked_validation(self, data):
-        checked = super()._checked_validation(data)
-        if isinstance(checked, tuple) and not self.data_are_aligned:
-            return self._in_batches(*checked)
+    def _checked_validation(self, data, batch_size):
+        checked = super()._checked_validation(data, batch_size)
+        arrays = checked.arrays if isinstance(checked, InOrder) else checked
+        if isinstance(arrays, tuple) and not self.data_are_aligned:
+            return self._in_batches(*arrays, batch_size)
         return checked
 
     def _in_batches(self, x, y, batch_size=None):
