@@ -27,8 +27,9 @@ _settings = {"shard_data": True}
 def scope():
     """A context to make a model in that all devices are to train.
 
-    * TensorFlow: of a `MirroredStrategy` over the GPUs, or of a
-      `MultiWorkerMirroredStrategy` where `TF_CONFIG` names several workers.
+    * TensorFlow: of a `MirroredStrategy` over the GPUs, of a
+      `MultiWorkerMirroredStrategy` where `TF_CONFIG` names several workers, or of a
+      `TPUStrategy` where `TPU_NAME` names a TPU ("local": of this machine).
     * JAX: `keras.distribution.DataParallel` over all devices, of all hosts where
       `KERAS_DISTRIBUTION_JOB_ADDRESSES` and its like are set (see
       `keras.distribution.initialize`).
@@ -124,6 +125,17 @@ def check_alike(model, facts):
                 "Expected: processes that train together to run the same script on "
                 f"the same data. Received: another {name} in some of them. {listed}."
             )
+
+
+def add_note(error):
+    """Tells with an error that ended a training where to look for its cause."""
+    if process_count() > 1:
+        error.add_note(
+            f"This was process {process_index()} of {process_count()} that train "
+            "together. Where it lost the connection to the others, one of them ended "
+            "first: its own output says why. Once all are started again, a training "
+            "with BackupAndRestore goes on from its last backup."
+        )
 
 
 def fingerprint(arrays):

@@ -224,6 +224,8 @@ def data_parallel_scope():
     """A context to make a model in that all devices are to train."""
     if tf.distribute.has_strategy():
         return contextlib.nullcontext()
+    if "TPU_NAME" in os.environ:
+        return _strategy_of_tpu().scope()
     if process_count() > 1:
         return _strategy_of_workers().scope()
     devices = tf.config.list_logical_devices("GPU")
@@ -231,6 +233,17 @@ def data_parallel_scope():
     if len(devices) == 1:
         return contextlib.nullcontext()
     return tf.distribute.MirroredStrategy([device.name for device in devices]).scope()
+
+
+@functools.cache
+def _strategy_of_tpu():
+    """One for all models, of all cores of the TPU that `TPU_NAME` tells."""
+    resolver = tf.distribute.cluster_resolver.TPUClusterResolver(
+        tpu=os.environ["TPU_NAME"]
+    )
+    tf.config.experimental_connect_to_cluster(resolver)
+    tf.tpu.experimental.initialize_tpu_system(resolver)
+    return tf.distribute.TPUStrategy(resolver)
 
 
 @functools.cache
@@ -332,12 +345,20 @@ class TrainStep:
     def train_step(self, data):
         """Runs one alternating step on a batch."""
         x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
+        x, y = (self._of_known_size(tensor) for tensor in (x, y))
         return self._of_replica(self.alternating_step(x, y))
 
     def test_step(self, data):
         """Measures the losses on a batch, with nothing updated but the metrics."""
         x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
         return self._of_replica(self.evaluation_step(x, y))
+
+    def _of_known_size(self, x):
+        """A batch whose size the graph knows: XLA cannot differentiate `cond` else."""
+        size = self.fit_batch_size
+        if size is None or x is None:
+            return x
+        return tf.ensure_shape(x, (size // num_replicas(), *x.shape[1:]))
 
     def _of_replica(self, logs):
         """Logs for Keras, which of several workers takes the mean over an axis."""

@@ -143,7 +143,8 @@ class StyleMixin:
 
         average = self.generator.get_layer(AVERAGE)
         w = average(styles(latents), training=training)
-        ws = ops.repeat(w[:, None], self.num_styles, axis=1)  # (B, L, S)
+        # Not `repeat`, whose gradient XLA cannot compile within `cond`.
+        ws = ops.stack([w] * self.num_styles, axis=1)  # (B, L, S)
         if not training or self.style_mixing == 0.0:
             return ws
         count, depth = ops.shape(latents)[0], self.num_styles

@@ -7,8 +7,11 @@ import numpy as np
 
 from keras_gans import backend
 from keras_gans import distribution
+from keras_gans.datasets.lazy import LazyImages
 from keras_gans.models.batches import ArrayBatches
+from keras_gans.models.batches import InOrder
 from keras_gans.models.batches import SetEpoch
+from keras_gans.models.batches import are_lazy
 from keras_gans.models.batches import as_arrays
 from keras_gans.models.batches import join_batches
 from keras_gans.models.batches import own_parts
@@ -45,9 +48,10 @@ class TrainingMixin:
         weights of the epoch's beginning are put back.
 
         Args:
-            x: Images as an array `(N, H, W, C)`, uint8 or float in [-1, 1]; or a
-                `tf.data.Dataset`, `keras.utils.PyDataset`, torch `DataLoader` or
-                generator of batches of them, with or without labels.
+            x: Images as an array `(N, H, W, C)`, uint8 or float in [-1, 1], or a
+                `kg.datasets.LazyImages`; or a `tf.data.Dataset`,
+                `keras.utils.PyDataset`, torch `DataLoader` or generator of batches of
+                them, with or without labels.
             y: Labels of an array `x`, for conditional models: class indices `(N,)`,
                 or attributes `(N, K)`; others ignore them.
             batch_size: Int, examples in one update of a network, for arrays. Defaults
@@ -92,7 +96,8 @@ class TrainingMixin:
             callbacks = given if callbacks is not None else None
         self._show_examples(given, "train", x)
         if validation_data is not None:
-            validation_data = self._checked_validation(validation_data)
+            size = validation_batch_size or batch_size or self.default_batch_size
+            validation_data = self._checked_validation(validation_data, size)
             self._show_examples(given, "unseen", validation_data)
         # A callback that puts good weights back by itself takes the guard's place.
         guards = [c for c in given if getattr(c, "replaces_nan_guard", False)]
@@ -123,6 +128,9 @@ class TrainingMixin:
                 validation_batch_size=validation_batch_size or batch_size,
                 validation_freq=validation_freq,
             )
+        except Exception as error:
+            distribution.add_note(error)
+            raise
         finally:
             object.__setattr__(self, "_fit_batches", None)
 
@@ -166,6 +174,12 @@ class TrainingMixin:
         if getattr(self, "train_function", None) is not None:
             self.make_train_function(force=True)
 
+    @property
+    def fit_batch_size(self):
+        """Examples of a step while `fit` runs, if all steps have as many; else None."""
+        batches = getattr(self, "_fit_batches", None)
+        return batches.batch_size if isinstance(batches, ArrayBatches) else None
+
     def evaluate(self, x=None, y=None, batch_size=None, **kwargs):
         """Measures the losses on data, in inference mode, and updates nothing.
 
@@ -182,9 +196,13 @@ class TrainingMixin:
         self._assert_compile_called("evaluate")
         if "_use_cached_eval_dataset" not in kwargs:
             x, y = self._checked(x, y)
-        return super().evaluate(
-            x, y, batch_size=batch_size or self.default_batch_size, **kwargs
-        )
+        batch_size = batch_size or self.default_batch_size
+        arrays = (x,) if y is None else (x, y)
+        if are_lazy(arrays):
+            x, y = InOrder(arrays, batch_size), None
+        if isinstance(x, keras.utils.PyDataset):
+            batch_size = None
+        return super().evaluate(x, y, batch_size=batch_size, **kwargs)
 
     def _examples_to_compare(self, x):
         """Arrays that are the same in all processes, unless their data differ."""
@@ -197,7 +215,7 @@ class TrainingMixin:
         x, y = self._checked(x, y)
         slices, replicas = self.discriminator_steps, backend.replicas_of(self)
         order = backend.order_of_rows(self, slices)
-        if not isinstance(x, np.ndarray):
+        if not isinstance(x, np.ndarray | LazyImages):
             if batch_size is not None:
                 raise ValueError(
                     "Expected: `batch_size` only with arrays; other data come in "
@@ -265,7 +283,7 @@ class TrainingMixin:
 
     def _show_examples(self, callbacks, kind, x):
         """Shows data to the callbacks that want to see some, by `see_examples`."""
-        if isinstance(x, ArrayBatches):
+        if isinstance(x, ArrayBatches | InOrder):
             x = x.arrays
         batch = x if isinstance(x, tuple) else self._first_batch
         for callback in callbacks:
@@ -278,6 +296,9 @@ class TrainingMixin:
             raise ValueError(
                 "Expected: training data as the first argument. Received: None."
             )
+        if isinstance(x, LazyImages):
+            self.data_spec.check(x, "x")
+            return x, self._checked_labels(y, len(x))
         if isinstance(x, list | tuple) or hasattr(x, "__array__"):
             x = np.asarray(x)
             self.data_spec.check(x, "x")
@@ -302,12 +323,13 @@ class TrainingMixin:
     def _checked_labels(self, y, count):
         return None if self.condition is None else self.condition.as_array(y, count)
 
-    def _checked_validation(self, data):
+    def _checked_validation(self, data, batch_size):
         x, y = data if isinstance(data, tuple) and len(data) == 2 else (data, None)
         x, y = self._checked(x, y)
-        if isinstance(x, np.ndarray):
-            return (x,) if y is None else (x, y)
-        return x
+        arrays = (x,) if y is None else (x, y)
+        if are_lazy(arrays):
+            return InOrder(arrays, batch_size)
+        return arrays if isinstance(x, np.ndarray) else x
 
 
 def _peek(data):

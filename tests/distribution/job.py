@@ -1,9 +1,10 @@
-"""A training of two processes, which `test_processes.py` starts with `torchrun`.
+"""A training of two processes, which `test_processes.py` starts.
 
     torchrun --nproc-per-node=2 -m tests.distribution.job FOLDER [--kill] [--other-data]
 
-`--kill`: process 1 kills itself in the third epoch. `--other-data`: process 1 has
-others. `--stream`: the data come as a generator.
+On TensorFlow and JAX each process is started by hand. `--kill`: process 1 kills itself
+in the third epoch. `--other-data`: process 1 has others. `--stream`: the data come as a
+generator.
 """
 
 import argparse
@@ -41,13 +42,18 @@ def main():
     parser.add_argument("--other-data", action="store_true")
     args = parser.parse_args()
     kg.distribution.initialize(timeout=60.0)
+    scope = kg.distribution.scope()
     rank = kg.distribution.process_index()
-    # Other weights at first in each process: those of the first one are shared.
-    keras.utils.set_random_seed(rank)
+    if keras.config.backend() == "torch":
+        # Other weights at first in each process: those of the first one are shared.
+        keras.utils.set_random_seed(rank)
+    else:
+        keras.utils.set_random_seed(0)
     images = np.random.default_rng(0).integers(0, 256, (4 * BATCH, 16, 16, 1), "uint8")
     if args.other_data and rank == 1:
         images[5] += 1
-    gan = kg.models.DCGAN((16, 16, 1), latent_dim=8, width=4)
+    with scope:
+        gan = kg.models.GAN((16, 16, 1), latent_dim=8, hidden_units=8)
     gan.compile(ema_half_life=5.0)
     backup = kg.callbacks.BackupAndRestore(
         args.folder / "backup", delete_checkpoint=False
