@@ -127,7 +127,9 @@ def _labels(builder, split, key, progress):
         return None
     from tensorflow_datasets import decode
 
-    source = _source(builder, split, decoders=decode.PartialDecoding({key: True}))
+    names = [k for k, f in builder.info.features.items() if _is_image(f)]
+    decoders = {k: decode.SkipDecoding() for k in names}
+    source = _source(builder, split, decoders=decoders)
     labels = np.empty(len(source), "int32")
     bar = keras.utils.Progbar(len(source), unit_name="label") if progress else None
     for i in range(len(source)):

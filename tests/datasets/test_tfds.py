@@ -195,5 +195,6 @@ def test_lazy_images_are_those_read_at_once(tmp_path):
 
 def test_lazy_images_of_records_without_an_index_are_refused(tmp_path):
     builder = Squares(data_dir=tmp_path, file_format="tfrecord")
+    builder.download_and_prepare()
     with pytest.raises(ValueError, match="one by one.*ArrayRecord.*tfrecord"):
         load(builder, lazy=True)

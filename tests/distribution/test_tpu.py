@@ -72,7 +72,6 @@ def test_a_tpu_is_joined_once_and_its_steps_are_compiled_whole(tpu):
     gan.compile(
         generator_optimizer=keras.optimizers.Adam(0.01),
         discriminator_optimizer=keras.optimizers.Adam(0.01),
-        discriminator_steps=2,
         penalties=penalties,
         balance=kg.Balance("accuracy"),
     )

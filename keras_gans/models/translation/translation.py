@@ -129,7 +129,7 @@ class TranslationModel(AdversarialModel):
         checked = super()._checked_validation(data, batch_size)
         arrays = checked.arrays if isinstance(checked, InOrder) else checked
         if isinstance(arrays, tuple) and not self.data_are_aligned:
-            return self._in_batches(*arrays, batch_size)
+            return self._in_batches(*arrays)
         return checked
 
     def _in_batches(self, x, y, batch_size=None):
