@@ -355,7 +355,7 @@ class TrainStep:
 
     def _of_known_size(self, x):
         """A batch whose size the graph knows: XLA cannot differentiate `cond` else."""
-        size = self.fit_batch_size
+        size = getattr(self, "fit_batch_size", None)  # where a model knows
         if size is None or x is None:
             return x
         return tf.ensure_shape(x, (size // num_replicas(), *x.shape[1:]))
