@@ -47,7 +47,13 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("name", CASES)
+# Two domains cost TensorFlow a minute of tracing, and nothing of it differs there.
+NAMES = [
+    name for name in CASES if name != "cycle" or keras.config.backend() != "tensorflow"
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_trains_and_evaluates_as_arrays_do(name):
     make, arrays, images = CASES[name]
     models = []
