@@ -53,7 +53,10 @@ def main():
     if args.other_data and rank == 1:
         images[5] += 1
     with scope:
-        gan = kg.models.GAN((16, 16, 1), latent_dim=8, hidden_units=8)
+        if keras.config.backend() == "torch":
+            gan = kg.models.DCGAN((16, 16, 1), latent_dim=8, width=4)
+        else:  # tracing a deep one takes most of the time there
+            gan = kg.models.GAN((16, 16, 1), latent_dim=8, hidden_units=8)
     gan.compile(ema_half_life=5.0)
     backup = kg.callbacks.BackupAndRestore(
         args.folder / "backup", delete_checkpoint=False

@@ -167,7 +167,7 @@ def test_trains_in_a_compiled_step(name):
     model = Restoring(LOSSES[name]())
     model.compile(optimizer=keras.optimizers.Adam(0.1))
     x = np.repeat(normal(1, 8, 8, 2), 8, axis=0)
-    history = model.fit(x, batch_size=4, epochs=20, verbose=0).history["distance"]
+    history = model.fit(x, batch_size=4, epochs=10, verbose=0).history["distance"]
     assert history[-1] < 0.8 * history[0]
 
 
