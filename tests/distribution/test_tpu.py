@@ -76,11 +76,15 @@ def test_a_tpu_is_joined_once_and_its_steps_are_compiled_whole(tpu):
         balance=kg.Balance("accuracy"),
     )
     networks = (gan.generator, gan.discriminator)
+    # Weights of 0.5: from those of 0.02, as GAN starts, gradients are about 1e-8, of
+    # which Adam makes nothing.
+    for network in networks:
+        network.set_weights([25.0 * weight for weight in network.get_weights()])
     before = [network.get_weights()[0] for network in networks]
     points = np.random.default_rng(0).normal(size=(64, 2)).astype("float32")
     history = gan.fit(points, batch_size=8, epochs=2, verbose=0).history
     assert ("run", [2]) in tpu
     assert all(np.isfinite(values).all() for values in history.values())
     for network, kernel in zip(networks, before, strict=True):
-        assert np.abs(network.get_weights()[0] - kernel).max() > 1e-4
+        assert np.abs(network.get_weights()[0] - kernel).max() > 5e-3
     assert int(gan.images_seen) == 128
