@@ -23,6 +23,23 @@
 * `fix_random_states(model)`: makes all random numbers come from states that are saved.
 * `options_of_small_steps(steps)`: arguments of `compile` that train tiny networks fast.
 * `name()`: of the backend, for records of what was measured.
+
+`tensorflow_ops.py`, `jax_ops.py` and `torch_ops.py` likewise, for layers:
+
+* `conv(inputs, kernel, strides, groups=1, padding="same")` and
+  `conv_transpose(inputs, kernel, strides)`: 2D, images `(B, H, W, C)`, kernels as in
+  Keras, "same" padding, which must be symmetric: k - s even and not negative for each
+  side k of the kernel and stride s; H and W of the larger image are multiples of the
+  stride. Without groups, `conv` takes padding "valid" too.
+* `pack_kernel(kernel)`: puts the variable into the memory order they are fastest with.
+* `pack_states(states, variables)`: likewise for an optimizer's states of the variables.
+* `batch_norm(inputs, gamma, beta, epsilon)`: `(outputs, mean, variance)`, normalized
+  over all axes but the last; gamma and beta may be None. No gradients flow to the
+  statistics that are returned.
+
+`tensorflow_replicas.py`, `jax_replicas.py` and `torch_replicas.py`, to train on several
+devices:
+
 * `num_replicas()`, `replica_id()`: of the data-parallel strategy in force.
 * `mean_over_replicas(x)`: of a tensor that each replica has its own of; gradients flow
   to all of them. On TensorFlow not inside `cond`.
@@ -38,19 +55,6 @@
   which order; arguments of `rows_of_part`.
 * `of_all_processes(model, value)`: what each of them has for a JSON value.
 * `share_state(variables)`: gives all of them the values of the first.
-
-`tensorflow_ops.py`, `jax_ops.py` and `torch_ops.py` likewise, for layers:
-
-* `conv(inputs, kernel, strides, groups=1, padding="same")` and
-  `conv_transpose(inputs, kernel, strides)`: 2D, images `(B, H, W, C)`, kernels as in
-  Keras, "same" padding, which must be symmetric: k - s even and not negative for each
-  side k of the kernel and stride s; H and W of the larger image are multiples of the
-  stride. Without groups, `conv` takes padding "valid" too.
-* `pack_kernel(kernel)`: puts the variable into the memory order they are fastest with.
-* `pack_states(states, variables)`: likewise for an optimizer's states of the variables.
-* `batch_norm(inputs, gamma, beta, epsilon)`: `(outputs, mean, variance)`, normalized
-  over all axes but the last; gamma and beta may be None. No gradients flow to the
-  statistics that are returned.
 """
 
 import keras
@@ -61,12 +65,15 @@ _name = keras.config.backend()
 if _name == "tensorflow":
     from keras_gans.backend import tensorflow as _backend
     from keras_gans.backend import tensorflow_ops as _ops
+    from keras_gans.backend import tensorflow_replicas as _replicas
 elif _name == "jax":
     from keras_gans.backend import jax as _backend
     from keras_gans.backend import jax_ops as _ops
+    from keras_gans.backend import jax_replicas as _replicas
 elif _name == "torch":
     from keras_gans.backend import torch as _backend
     from keras_gans.backend import torch_ops as _ops
+    from keras_gans.backend import torch_replicas as _replicas
 else:
     raise ImportError(
         f"keras_gans trains on the Keras backends {', '.join(_NAMES)}. "
@@ -75,35 +82,36 @@ else:
     )
 
 TrainStep = _backend.TrainStep
-alone = _backend.alone
 apply_gradients = _backend.apply_gradients
 apply_gradients_if = _backend.apply_gradients_if
-check_scope = _backend.check_scope
 compiled = _backend.compiled
 cond = _backend.cond
-data_parallel_scope = _backend.data_parallel_scope
 fix_random_states = _backend.fix_random_states
-initialize_processes = _backend.initialize_processes
 input_gradients = _backend.input_gradients
-mean_logs = _backend.mean_logs
-mean_over_replicas = _backend.mean_over_replicas
 move_average = _backend.move_average
 name = _backend.name
 no_gradients = _backend.no_gradients
-num_replicas = _backend.num_replicas
-of_all_processes = _backend.of_all_processes
 options_of_small_steps = _backend.options_of_small_steps
-order_of_rows = _backend.order_of_rows
-process_count = _backend.process_count
-process_index = _backend.process_index
-replica_id = _backend.replica_id
-replicas_of = _backend.replicas_of
-rows_of_replicas = _backend.rows_of_replicas
-share_state = _backend.share_state
 sum_over_parts = _backend.sum_over_parts
 sync_state = _backend.sync_state
 value_and_grad = _backend.value_and_grad
 with_values = _backend.with_values
+
+alone = _replicas.alone
+check_scope = _replicas.check_scope
+data_parallel_scope = _replicas.data_parallel_scope
+initialize_processes = _replicas.initialize_processes
+mean_logs = _replicas.mean_logs
+mean_over_replicas = _replicas.mean_over_replicas
+num_replicas = _replicas.num_replicas
+of_all_processes = _replicas.of_all_processes
+order_of_rows = _replicas.order_of_rows
+process_count = _replicas.process_count
+process_index = _replicas.process_index
+replica_id = _replicas.replica_id
+replicas_of = _replicas.replicas_of
+rows_of_replicas = _replicas.rows_of_replicas
+share_state = _replicas.share_state
 
 batch_norm = _ops.batch_norm
 conv = _ops.conv

@@ -1,15 +1,13 @@
-"""TensorFlow: gradient tapes, `tf.cond` and `tf.distribute`."""
+"""TensorFlow: gradient tapes and `tf.cond`."""
 
 import contextlib
-import functools
-import json
-import os
 
 import keras
-import numpy as np
 import tensorflow as tf
 from keras.src.backend.common.stateless_scope import get_stateless_scope
 from keras.src.backend.common.stateless_scope import in_stateless_scope
+
+from keras_gans.backend.tensorflow_replicas import num_replicas
 
 
 def value_and_grad(fn, variables):
@@ -176,160 +174,6 @@ def name():
 def options_of_small_steps(steps):
     """Arguments of `compile` for epochs of `steps` steps of milliseconds."""
     return {"steps_per_execution": min(50, steps), "jit_compile": False}
-
-
-def num_replicas():
-    """Number of replicas over which gradients are summed."""
-    return tf.distribute.get_strategy().num_replicas_in_sync
-
-
-def replica_id():
-    """Index of the replica that runs this code: an int or an int32 tensor."""
-    context = tf.distribute.get_replica_context()
-    return 0 if context is None else context.replica_id_in_sync_group
-
-
-def mean_over_replicas(x):
-    """Mean of a tensor over replicas; gradients flow to all of them.
-
-    Not inside `cond`, where replicas cannot wait for one another.
-    """
-    context = tf.distribute.get_replica_context()
-    if context is None or num_replicas() == 1:
-        return x
-    return context.all_reduce(tf.distribute.ReduceOp.MEAN, x)
-
-
-def rows_of_replicas(x):
-    """Rows `(n * B, ...)` of all replicas, in their order, without gradients."""
-    context = tf.distribute.get_replica_context()
-    if context is None or num_replicas() == 1:
-        return x
-    return context.all_gather(tf.stop_gradient(x), axis=0)
-
-
-def mean_logs(values):
-    """Means over replicas of a list of scalars."""
-    if num_replicas() == 1:
-        return values
-    values = tf.stack([tf.cast(value, "float32") for value in values])
-    return tf.unstack(mean_over_replicas(values))
-
-
-def initialize_processes(timeout):
-    """Does nothing: a strategy joins its workers when it is made."""
-
-
-def data_parallel_scope():
-    """A context to make a model in that all devices are to train."""
-    if tf.distribute.has_strategy():
-        return contextlib.nullcontext()
-    if "TPU_NAME" in os.environ:
-        return _strategy_of_tpu().scope()
-    if process_count() > 1:
-        return _strategy_of_workers().scope()
-    devices = tf.config.list_logical_devices("GPU")
-    devices = devices or tf.config.list_logical_devices("CPU")
-    if len(devices) == 1:
-        return contextlib.nullcontext()
-    return tf.distribute.MirroredStrategy([device.name for device in devices]).scope()
-
-
-@functools.cache
-def _strategy_of_tpu():
-    """One for all models, of all cores of the TPU that `TPU_NAME` tells."""
-    resolver = tf.distribute.cluster_resolver.TPUClusterResolver(
-        tpu=os.environ["TPU_NAME"]
-    )
-    tf.config.experimental_connect_to_cluster(resolver)
-    tf.tpu.experimental.initialize_tpu_system(resolver)
-    return tf.distribute.TPUStrategy(resolver)
-
-
-@functools.cache
-def _strategy_of_workers():
-    """One for all models: workers are joined once, before anything is computed."""
-    return tf.distribute.MultiWorkerMirroredStrategy()
-
-
-def alone():
-    """A context in which new variables are of this process alone."""
-    return contextlib.nullcontext()
-
-
-def process_count():
-    """Number of processes that train together: the workers of `TF_CONFIG`."""
-    cluster = json.loads(os.environ.get("TF_CONFIG") or "{}").get("cluster", {})
-    return max(1, len(cluster.get("chief", [])) + len(cluster.get("worker", [])))
-
-
-def process_index():
-    """Index of this one among them: the chief, or worker 0, is the first."""
-    config = json.loads(os.environ.get("TF_CONFIG") or "{}")
-    task, cluster = config.get("task", {}), config.get("cluster", {})
-    before = len(cluster.get("chief", [])) if task.get("type") == "worker" else 0
-    return before + int(task.get("index", 0))
-
-
-def order_of_rows(model, slices):
-    """How a step wants the rows of a batch: arguments of `rows_of_part`.
-
-    TensorFlow gives each replica, of whichever worker, a part of the batch.
-    """
-    return slices, replicas_of(model), None
-
-
-def of_all_processes(model, value):
-    """Lists what each process has for a JSON value."""
-    strategy = model.distribute_strategy
-    if process_count() == 1 or strategy.num_replicas_in_sync == 1:
-        return [value]
-    text = np.frombuffer(json.dumps(value).encode(), np.uint8).astype("int32")
-
-    def gathered(array):
-        return strategy.run(
-            lambda: tf.distribute.get_replica_context().all_gather(
-                tf.constant(array), axis=0
-            )
-        )
-
-    def rows(array):  # a row of each worker: those of its replicas are equal
-        (local, *_) = strategy.experimental_local_results(gathered(array[None]))
-        return local.numpy()[:: len(strategy.extended.worker_devices)]
-
-    sizes = rows(np.int32(text.size))
-    texts = rows(np.pad(text, (0, sizes.max() - text.size)))
-    return [
-        json.loads(bytes(text[:size].astype(np.uint8)))
-        for text, size in zip(texts, sizes, strict=True)
-    ]
-
-
-def share_state(variables):
-    """Does nothing: variables of a strategy are equal from the start."""
-
-
-def check_scope(model):
-    """Raises if `model` was made before a strategy's scope, or in one of no use."""
-    strategy = tf.distribute.get_strategy()
-    if isinstance(model._distribute_strategy, tf.distribute.ParameterServerStrategy):
-        raise ValueError(
-            "Expected: a strategy whose replicas make each update together. Received: "
-            "ParameterServerStrategy, whose workers update the weights one by one, "
-            "while the others' gradients are of older ones; players that alternate "
-            "would no longer alternate. Use MultiWorkerMirroredStrategy."
-        )
-    if tf.distribute.has_strategy() and strategy is not model._distribute_strategy:
-        raise ValueError(
-            "Expected: a model made in the scope of the strategy that it is compiled "
-            f"and trained in. Received: a {type(strategy).__name__}'s scope that was "
-            "opened after the model was made. Make it within."
-        )
-
-
-def replicas_of(model):
-    """Number of replicas that a `fit` of `model` has."""
-    return model.distribute_strategy.num_replicas_in_sync
 
 
 class TrainStep:

@@ -17,7 +17,7 @@ def tpu(monkeypatch):
     """Puts one of a single core in its place; lists what is done to get it."""
     import tensorflow as tf
 
-    from keras_gans.backend import tensorflow as tensorflow_backend
+    from keras_gans.backend import tensorflow_replicas
 
     done = []
 
@@ -47,9 +47,9 @@ def tpu(monkeypatch):
         monkeypatch.setattr(
             module, name, lambda resolver, name=name: done.append((name, "local"))
         )
-    tensorflow_backend._strategy_of_tpu.cache_clear()
+    tensorflow_replicas._strategy_of_tpu.cache_clear()
     yield done
-    tensorflow_backend._strategy_of_tpu.cache_clear()
+    tensorflow_replicas._strategy_of_tpu.cache_clear()
 
 
 def test_a_tpu_is_joined_once_and_its_steps_are_compiled_whole(tpu):

@@ -1,0 +1,154 @@
+"""torch: processes that `torchrun` starts."""
+
+import contextlib
+import datetime
+import os
+
+import keras
+import torch
+import torch.distributed
+
+# Whether a step runs: outside of it, processes do not wait for one another.
+_in_step = False
+
+
+@contextlib.contextmanager
+def step_of_replicas():
+    """A context in which processes wait for one another."""
+    global _in_step
+    _in_step = True
+    try:
+        yield
+    finally:
+        _in_step = False
+
+
+def num_replicas():
+    """Number of replicas over which gradients are summed: processes, in a step."""
+    return process_count() if _in_step else 1
+
+
+def replica_id():
+    """Index of the replica that runs this code."""
+    return process_index() if _in_step else 0
+
+
+class _Sum(torch.autograd.Function):
+    """Sum over processes; its gradient is the sum of theirs, any number of times."""
+
+    @staticmethod
+    def forward(context, x):
+        x = x.clone()
+        torch.distributed.all_reduce(x)
+        return x
+
+    @staticmethod
+    def backward(context, gradient):
+        return _Sum.apply(gradient)
+
+
+def mean_over_replicas(x):
+    """Mean of a tensor over replicas; gradients flow to all of them."""
+    return x if num_replicas() == 1 else _Sum.apply(x.contiguous()) / num_replicas()
+
+
+def rows_of_replicas(x):
+    """Rows `(n * B, ...)` of all replicas, in their order, without gradients."""
+    if num_replicas() == 1:
+        return x
+    parts = [torch.empty_like(x) for _ in range(num_replicas())]
+    torch.distributed.all_gather(parts, x.detach().contiguous())
+    return torch.cat(parts)
+
+
+def mean_logs(values):
+    """Means over replicas of a list of scalars."""
+    if num_replicas() == 1:
+        return values
+    device = keras.ops.convert_to_tensor(0.0).device
+    values = torch.stack(
+        [torch.as_tensor(v, dtype=torch.float32, device=device) for v in values]
+    )
+    return list(mean_over_replicas(values))
+
+
+def for_all(collective, tensors):
+    """Runs a collective on tensors in place, as one large one of each dtype."""
+    groups = {}
+    for tensor in tensors:
+        groups.setdefault((tensor.dtype, tensor.device), []).append(tensor)
+    for group in groups.values():
+        flat = torch.cat([tensor.reshape(-1) for tensor in group])
+        collective(flat)
+        sizes = [tensor.numel() for tensor in group]
+        for tensor, part in zip(group, flat.split(sizes), strict=True):
+            tensor.copy_(part.view(tensor.shape))
+
+
+def initialize_processes(timeout):
+    """Joins the processes of `torchrun`, if it started this one.
+
+    Args:
+        timeout: Float, seconds after which a process that waits for others gives up.
+    """
+    if "TORCHELASTIC_RUN_ID" not in os.environ or torch.distributed.is_initialized():
+        return
+    device = keras.ops.convert_to_tensor(0.0).device
+    if device.type == "cuda":
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    torch.distributed.init_process_group(
+        "nccl" if device.type == "cuda" else "gloo",
+        timeout=datetime.timedelta(seconds=timeout),
+    )
+
+
+def data_parallel_scope():
+    """A context to make a model in that all devices are to train."""
+    return contextlib.nullcontext()
+
+
+def alone():
+    """A context in which new variables are of this process alone."""
+    return contextlib.nullcontext()
+
+
+def process_count():
+    """Number of processes that train together."""
+    joined = torch.distributed.is_available() and torch.distributed.is_initialized()
+    return torch.distributed.get_world_size() if joined else 1
+
+
+def process_index():
+    """Index of this one among them."""
+    return torch.distributed.get_rank() if process_count() > 1 else 0
+
+
+def order_of_rows(model, slices):
+    """How a step wants the rows of a batch: arguments of `rows_of_part`."""
+    return slices, process_count(), process_index()
+
+
+def of_all_processes(model, value):
+    """Lists what each process has for a JSON value."""
+    if process_count() == 1:
+        return [value]
+    values = [None] * process_count()
+    torch.distributed.all_gather_object(values, value)
+    return values
+
+
+def share_state(variables):
+    """Gives all processes the first one's values of variables."""
+    if process_count() > 1:
+        with torch.no_grad():
+            values = [variable.value.data for variable in variables]
+            for_all(lambda flat: torch.distributed.broadcast(flat, 0), values)
+
+
+def check_scope(model):
+    """Does nothing: there is no scope that a model would have to be made in."""
+
+
+def replicas_of(model):
+    """Number of replicas that a `fit` of `model` has."""
+    return process_count()
