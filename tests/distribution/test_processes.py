@@ -71,14 +71,14 @@ def test_a_killed_process_stops_the_job_and_the_next_goes_on(tmp_path):
     start = time.monotonic()
     (code, errors, end), *others = job(disturbed, "--kill")
     assert code not in (0, -9)
-    if BACKEND == "torch":  # which names the process that was killed
+    if BACKEND == "torch":  # torchrun names the one that was killed, ends the other
         assert "Signal 9 (SIGKILL)" in errors
         assert end - start < 60.0
     else:
         ((killed, _, time_of_death),) = others
         assert killed == -9
         assert end - time_of_death < 60.0
-    assert "process 0 of 2 that train together" in errors
+        assert "process 0 of 2 that train together" in errors
     assert not list(disturbed.glob("rank_*.npz"))
     finish(disturbed)
     for rank in (0, 1):
@@ -100,4 +100,5 @@ def test_processes_that_differ_are_refused(tmp_path):
     ((code, errors, _),) = job(tmp_path, "--other-data", "--stream")
     assert code != 0
     assert "another data in some of them" in errors
+    assert "of 2 that train together" in errors  # whichever was first to say it
     assert "another setting of `compile` in some of them" not in errors
