@@ -4,7 +4,7 @@
 
 `about.json` says what only the trainer knows: description, data, licence, command,
 epochs, batch_size, seed, hours, hardware, backend, and notes (what the samples show,
-good and bad).
+good and bad); images_seen where the discriminator did not see all that the model did.
 """
 
 import argparse
@@ -142,9 +142,8 @@ def make_card(gan, name, about):
         model=type(gan).__name__,
         **grid,
         parameters=parameters,
-        images_seen=int(gan.images_seen),
         measured=_measured(name, about.get("measurements")),
-        **about,
+        **{"images_seen": int(gan.images_seen)} | about,
     )
 
 
