@@ -10,6 +10,7 @@ import keras
 import pytest
 
 from benchmarks import data
+from benchmarks import growth
 from benchmarks import memory
 from benchmarks import peers
 from benchmarks import report
@@ -101,3 +102,15 @@ def test_images_read_bit_by_bit(source):
     assert len(memory_of_epochs) == 3
     assert min(memory_of_epochs) > 0
     assert seconds.keys() == {"reading alone", "steps alone", "both"}
+
+
+@pytest.mark.once
+def test_growth(tmp_path):
+    sizes = ["--points", "2", "--steps", "1", "--out", str(tmp_path)]
+    rows = growth.main(["--backends", BACKEND, "--axes", "replicas", *sizes])
+    assert [row["replicas"] for row in rows] == [1, 2]
+    assert all(row["seconds"] > 0 and row["megabytes"] > 0 for row in rows)
+    assert len((tmp_path / "growth.csv").read_text().splitlines()) == 3
+    assert (tmp_path / "growth.png").stat().st_size > 1000
+    straight = [{"width": x, "seconds": 3.0 * x**2} for x in (1, 2, 4)]
+    assert growth.slope(straight, "width", "seconds") == pytest.approx(2.0)
