@@ -42,6 +42,12 @@ def measure(point, steps):
     import keras_gans as kg
     from benchmarks.fit_step import Stopwatch
 
+    class Clock(Stopwatch):
+        def on_train_batch_end(self, batch, logs=None):
+            if self.first is None:  # JAX's first step may still run: reading waits
+                float(next(iter(logs.values())))
+            super().on_train_batch_end(batch, logs)
+
     if keras.config.backend() == "tensorflow" and point["replicas"] > 1:
         import tensorflow as tf
 
@@ -55,7 +61,7 @@ def measure(point, steps):
     gan.compile()
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, ((1 + steps) * point["batch"], *shape), "uint8")
-    before, stopwatch = peak(), Stopwatch()
+    before, stopwatch = peak(), Clock()
     stopwatch.start()
     gan.fit(images, batch_size=point["batch"], verbose=0, callbacks=[stopwatch])
     return {
