@@ -7,6 +7,7 @@ import os
 
 import numpy as np
 import tensorflow as tf
+from keras.src.trainers.data_adapters.py_dataset_adapter import PyDatasetAdapter
 
 
 def num_replicas():
@@ -108,6 +109,46 @@ def order_of_rows(model, slices):
     TensorFlow gives each replica, of whichever worker, a part of the batch.
     """
     return slices, replicas_of(model), None
+
+
+def input_of_fit(model, batches):
+    """What Keras' `fit` takes in place of batches of arrays; see `keras_gans.backend`.
+
+    Keras would have each worker read whole batches, and throw away what is of others.
+    """
+    strategy = model.distribute_strategy
+    is_of_workers = isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+    if process_count() == 1 or not is_of_workers:
+        return batches
+    own = replicas_of(model) // process_count()
+    first = own * process_index()
+    batches.part = slice(first, first + own)
+    return _PartsOfWorker(batches, strategy, own)
+
+
+class _PartsOfWorker(PyDatasetAdapter):
+    """Batches that hold the parts of this worker's replicas alone, one after another.
+
+    Args:
+        batches: `PyDataset`.
+        strategy: A `MultiWorkerMirroredStrategy`.
+        replicas: Int, of this worker.
+    """
+
+    def __init__(self, batches, strategy, replicas):
+        super().__init__(batches)
+        self.strategy, self.replicas = strategy, replicas
+
+    def get_tf_dataset(self):
+        """A data set that gives each replica its part."""
+
+        def cut(*arrays):
+            return tuple(
+                tf.reshape(x, (self.replicas, -1, *x.shape[1:])) for x in arrays
+            )
+
+        parts = super().get_tf_dataset().map(cut).unbatch()
+        return self.strategy.distribute_datasets_from_function(lambda _: parts)
 
 
 def of_all_processes(model, value):

@@ -128,6 +128,11 @@ def order_of_rows(model, slices):
     return slices, process_count(), process_index()
 
 
+def input_of_fit(model, batches):
+    """What Keras' `fit` takes in place of batches of arrays: those of this process."""
+    return batches
+
+
 def of_all_processes(model, value):
     """Lists what each process has for a JSON value."""
     if process_count() == 1:

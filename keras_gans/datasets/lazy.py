@@ -13,8 +13,8 @@ class LazyImages:
     image, a slice or ints give a batch, as NumPy arrays. `np.asarray` reads all.
 
     `fit` takes it as it takes an array: with an order of its own for each epoch, and
-    resumed where it was interrupted. Of several processes each reads its part alone (on
-    TensorFlow, whole batches). The next batches are read while a step runs.
+    resumed where it was interrupted. Of several processes each reads its part alone.
+    The next batches are read while a step runs.
 
     Args:
         read: Callable from an int in 0..N - 1 to a uint8 array `(H, W, C)`. It is

@@ -35,7 +35,7 @@ class ArrayBatches(keras.utils.PyDataset):
         slices: Int, which of a batch are seen by one update each.
         replicas: Int, n. Batches come in n parts, one a replica, each with its share of
             every slice.
-        part: Optional int; of each batch only this part is returned.
+        part: Optional int or slice; of each batch only these parts are returned.
 
     Attributes:
         within_epoch: Whether an epoch is running.
@@ -156,7 +156,7 @@ def rows_of_part(rows, slices, replicas, part=None):
         rows: `(slices * B, ...)`.
         slices: Int.
         replicas: Int, which divides B.
-        part: Optional int, of which replica alone.
+        part: Optional int or slice, of which replicas alone.
 
     Returns:
         As many rows, or with `part` its rows.

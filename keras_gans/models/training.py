@@ -116,7 +116,7 @@ class TrainingMixin:
         object.__setattr__(self, "_fit_batches", x)
         try:
             return super().fit(
-                x,
+                backend.input_of_fit(self, x) if is_own_order else x,
                 epochs=epochs,
                 verbose=verbose,
                 callbacks=callbacks,

@@ -4,13 +4,15 @@
 
 On TensorFlow and JAX each process is started by hand. `--kill`: process 1 kills itself
 in the third epoch. `--other-data`: process 1 has others. `--stream`: the data come as a
-generator.
+generator. `--lazy`: they are read when a batch needs them, and the file of weights ends
+with the number of images read.
 """
 
 import argparse
 import os
 import pathlib
 import signal
+import time
 
 import keras
 import numpy as np
@@ -21,11 +23,16 @@ EPOCHS, BATCH = 4, 8
 
 
 class Kill(keras.callbacks.Callback):
-    """Ends the process without a word."""
+    """Ends the process without a word; `killed` in the folder says when."""
+
+    def __init__(self, folder):
+        super().__init__()
+        self.file = folder / "killed"
 
     def on_train_batch_end(self, batch, logs=None):
         """In the middle of the third epoch."""
         if self.epoch == 2 and batch == 1:
+            self.file.write_text(str(time.time()))
             os.kill(os.getpid(), signal.SIGKILL)
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -39,6 +46,7 @@ def main():
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--kill", action="store_true")
     parser.add_argument("--stream", action="store_true")
+    parser.add_argument("--lazy", action="store_true")
     parser.add_argument("--other-data", action="store_true")
     args = parser.parse_args()
     kg.distribution.initialize(timeout=60.0)
@@ -64,16 +72,25 @@ def main():
     grid = kg.callbacks.SampleGrid(args.folder / "grids", every_epochs=1)
     callbacks = [backup, grid]
     if args.kill and rank == 1:
-        callbacks.append(Kill())
+        callbacks.append(Kill(args.folder))
     data, options = images, {"batch_size": BATCH, "epochs": EPOCHS}
     if args.stream:
         batches = np.split(images, 4)
         data = (batch for _ in range(EPOCHS) for batch in batches)
         options = {"epochs": EPOCHS, "steps_per_epoch": 4}
+    read = []
+    if args.lazy:
+
+        def image(index):
+            read.append(index)
+            return images[index]
+
+        data = kg.datasets.LazyImages(image, images.shape)
     history = gan.fit(data, callbacks=callbacks, verbose=0, **options).history
     gan.save_to_preset(args.folder / "preset")
     values = [keras.ops.convert_to_numpy(v) for v in gan.variables]
     values += [np.array([history["d_loss"][-1], history["g_loss"][-1]])]
+    values += [np.array(len(read))] if args.lazy else []
     np.savez(args.folder / f"rank_{rank}.npz", *values)
 
 
