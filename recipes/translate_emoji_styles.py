@@ -38,6 +38,8 @@ def main(argv=None):
     parser.add_argument("--epochs", type=int, default=60)
     parser.add_argument("--batch-size", type=int, default=4)
     parser.add_argument("--width", type=int, default=32)
+    parser.add_argument("--discriminator-width", type=int, default=64)
+    parser.add_argument("--identity-weight", type=float, default=5.0, help="CycleGAN's")
     parser.add_argument("--num-images", type=int, default=4_000, help="at most")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args(argv)
@@ -55,14 +57,20 @@ def main(argv=None):
     cls = {"cyclegan": kg.models.CycleGAN, "pix2pix": kg.models.Pix2Pix}[args.model]
     layers = 3 if args.image_size >= 32 else 2
     gan = cls(
-        a.shape[1:], width=args.width, discriminator_layers=layers, seed=args.seed
+        a.shape[1:],
+        width=args.width,
+        discriminator_width=args.discriminator_width,
+        discriminator_layers=layers,
+        seed=args.seed,
     )
     gan.summary()
     steps = args.epochs * (len(a) // args.batch_size)
     rate = kg.schedules.LinearDecay(2e-4, steps // 2, steps)
+    own = {"identity_weight": args.identity_weight} if args.model == "cyclegan" else {}
     gan.compile(
         generator_optimizer=keras.optimizers.Adam(rate, beta_1=0.5),
         discriminator_optimizer=keras.optimizers.Adam(rate, beta_1=0.5),
+        **own,
     )
     gan.fit(
         a,
