@@ -31,6 +31,8 @@
   Keras, "same" padding, which must be symmetric: k - s even and not negative for each
   side k of the kernel and stride s; H and W of the larger image are multiples of the
   stride. Without groups, `conv` takes padding "valid" too.
+* `upfirdn(x, taps, up, down, padding)`: as of `keras_gans.layers.resampling`, of images
+  whose sides are known.
 * `pack_kernel(kernel)`: puts the variable into the memory order they are fastest with.
 * `pack_states(states, variables)`: likewise for an optimizer's states of the variables.
 * `batch_norm(inputs, gamma, beta, epsilon)`: `(outputs, mean, variance)`, normalized
@@ -121,6 +123,7 @@ conv = _ops.conv
 conv_transpose = _ops.conv_transpose
 pack_kernel = _ops.pack_kernel
 pack_states = _ops.pack_states
+upfirdn = _ops.upfirdn
 
 __all__ = [
     "TrainStep",
@@ -157,6 +160,7 @@ __all__ = [
     "share_state",
     "sum_over_parts",
     "sync_state",
+    "upfirdn",
     "value_and_grad",
     "with_values",
 ]

@@ -1,8 +1,10 @@
 """TensorFlow: Keras' own operations, but for convolutions in groups on CPUs."""
 
+import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from keras_gans.backend import filters
 from keras_gans.backend.groups import conv_in_groups
 
 
@@ -18,6 +20,34 @@ def conv(inputs, kernel, strides, groups=1, padding="same"):
 def conv_transpose(inputs, kernel, strides):
     """2D transposed convolution; see `keras_gans.backend`."""
     return ops.conv_transpose(inputs, kernel, strides=strides, padding="same")
+
+
+def upfirdn(x, taps, up, down, padding):
+    """Convolutions of each channel by itself; see `keras_gans.backend`.
+
+    Zeros between samples: the gradient of a convolution that takes every `up`-th.
+    """
+    before, after = padding
+    kernel = np.outer(taps, taps)[:, :, None, None]
+    kernel = tf.constant(np.repeat(kernel, x.shape[-1], axis=2), x.dtype)
+    if up == 1:
+        pads = [(0, 0), (max(0, before), max(0, after))]
+        pads = [pads[0], pads[1], pads[1], pads[0]]
+        first, last = max(0, -before), max(0, -after)
+        rows, columns = (slice(first, side - last) for side in x.shape[1:3])
+        x = x[:, rows, columns] if first or last else x
+        return tf.nn.depthwise_conv2d(x, kernel, (1, down, down, 1), pads)
+    before, after = len(taps) - 1 - before, len(taps) - up - after
+    if down > 1 or min(before, after) < 0:
+        return filters.upfirdn(x, taps, up, down, padding)
+    sides = [up * (side - 1) + len(taps) - before - after for side in x.shape[1:3]]
+    return tf.nn.depthwise_conv2d_backprop_input(
+        (tf.shape(x)[0], *sides, x.shape[-1]),
+        kernel[::-1, ::-1],
+        x,
+        (1, up, up, 1),
+        [(0, 0), (before, after), (before, after), (0, 0)],
+    )
 
 
 def pack_kernel(kernel):

@@ -7,6 +7,8 @@ channels-last tensor, the format that is fastest on CPUs and tensor cores.
 import torch
 from torch.nn import functional
 
+from keras_gans.backend import filters
+
 
 def conv(inputs, kernel, strides, groups=1, padding="same"):
     """2D convolution; see `keras_gans.backend`."""
@@ -32,6 +34,27 @@ def conv_transpose(inputs, kernel, strides):
         padding=_padding(kernel, strides),
     )
     return outputs.permute(0, 2, 3, 1)
+
+
+def upfirdn(x, taps, up, down, padding):
+    """Convolutions of each channel by itself; see `keras_gans.backend`."""
+    before, after = padding
+    taps = torch.tensor(taps, dtype=x.dtype, device=x.device)
+    channels, size = x.shape[-1], len(taps)
+    kernel = torch.outer(taps, taps).repeat(channels, 1, 1, 1)
+    images = x.permute(0, 3, 1, 2)
+    if up == 1:
+        if before != after or before < 0:
+            images, before = functional.pad(images, (before, after) * 2), 0
+        y = functional.conv2d(images, kernel, None, down, before, groups=channels)
+        return y.permute(0, 2, 3, 1)
+    cut, more = size - 1 - before, after - before + up - 1
+    if down > 1 or cut < 0 or not 0 <= more < up:
+        return filters.upfirdn(x, tuple(taps.tolist()), up, down, padding)
+    y = functional.conv_transpose2d(
+        images, kernel.flip(2, 3), None, up, cut, more, groups=channels
+    )
+    return y.permute(0, 2, 3, 1)
 
 
 def _padding(kernel, strides):
