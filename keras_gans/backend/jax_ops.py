@@ -16,8 +16,13 @@ from keras_gans.backend.groups import conv_in_groups
 upfirdn = filters.upfirdn
 
 
-def conv(inputs, kernel, strides, groups=1, padding="same"):
+def conv(inputs, kernel, strides, groups=1, padding="same", bias=None):
     """2D convolution; see `keras_gans.backend`."""
+    outputs = _conv(inputs, kernel, strides, groups, padding)
+    return outputs if bias is None else ops.add(outputs, bias)
+
+
+def _conv(inputs, kernel, strides, groups, padding):
     if jax.default_backend() == "cpu":
         if groups > 1:
             return conv_in_groups(inputs, kernel, strides, groups)
@@ -26,11 +31,13 @@ def conv(inputs, kernel, strides, groups=1, padding="same"):
     return ops.conv(inputs, kernel, strides=strides, padding=padding)
 
 
-def conv_transpose(inputs, kernel, strides):
+def conv_transpose(inputs, kernel, strides, bias=None):
     """2D transposed convolution; see `keras_gans.backend`."""
     if jax.default_backend() != "cpu":
-        return ops.conv_transpose(inputs, kernel, strides=strides, padding="same")
-    return _conv_transpose(inputs, kernel, tuple(strides))
+        outputs = ops.conv_transpose(inputs, kernel, strides=strides, padding="same")
+    else:
+        outputs = _conv_transpose(inputs, kernel, tuple(strides))
+    return outputs if bias is None else ops.add(outputs, bias)
 
 
 def _plain_conv(outputs, kernel, strides):

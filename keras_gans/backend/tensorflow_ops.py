@@ -8,8 +8,13 @@ from keras_gans.backend import filters
 from keras_gans.backend.groups import conv_in_groups
 
 
-def conv(inputs, kernel, strides, groups=1, padding="same"):
+def conv(inputs, kernel, strides, groups=1, padding="same", bias=None):
     """2D convolution; see `keras_gans.backend`."""
+    outputs = _conv(inputs, kernel, strides, groups, padding)
+    return outputs if bias is None else ops.add(outputs, bias)
+
+
+def _conv(inputs, kernel, strides, groups, padding):
     if groups == 1 or tf.config.list_logical_devices("GPU"):
         return ops.conv(inputs, kernel, strides=strides, padding=padding)
     # TensorFlow has no gradients of groups on CPUs, and Keras goes through XLA, which
@@ -17,9 +22,10 @@ def conv(inputs, kernel, strides, groups=1, padding="same"):
     return conv_in_groups(inputs, kernel, strides, groups)
 
 
-def conv_transpose(inputs, kernel, strides):
+def conv_transpose(inputs, kernel, strides, bias=None):
     """2D transposed convolution; see `keras_gans.backend`."""
-    return ops.conv_transpose(inputs, kernel, strides=strides, padding="same")
+    outputs = ops.conv_transpose(inputs, kernel, strides=strides, padding="same")
+    return outputs if bias is None else ops.add(outputs, bias)
 
 
 def upfirdn(x, taps, up, down, padding):

@@ -10,7 +10,7 @@ from torch.nn import functional
 from keras_gans.backend import filters
 
 
-def conv(inputs, kernel, strides, groups=1, padding="same"):
+def conv(inputs, kernel, strides, groups=1, padding="same", bias=None):
     """2D convolution; see `keras_gans.backend`."""
     weight = kernel.permute(3, 2, 0, 1)
     if weight.shape[0] == 1:  # else bfloat16 fails on CPUs without its instructions
@@ -18,6 +18,7 @@ def conv(inputs, kernel, strides, groups=1, padding="same"):
     outputs = functional.conv2d(
         inputs.permute(0, 3, 1, 2),
         weight,
+        bias,
         stride=strides,
         padding=_padding(kernel, strides) if padding == "same" else 0,
         groups=groups,
@@ -25,11 +26,12 @@ def conv(inputs, kernel, strides, groups=1, padding="same"):
     return outputs.permute(0, 2, 3, 1)
 
 
-def conv_transpose(inputs, kernel, strides):
+def conv_transpose(inputs, kernel, strides, bias=None):
     """2D transposed convolution; see `keras_gans.backend`."""
     outputs = functional.conv_transpose2d(
         inputs.permute(0, 3, 1, 2),
         kernel.permute(3, 2, 0, 1),
+        bias,
         stride=strides,
         padding=_padding(kernel, strides),
     )

@@ -54,17 +54,27 @@ class Conv2D(keras.layers.Conv2D):
         if _is_plain(self) or _is_bare(self):
             backend.pack_kernel(self._kernel)
 
-    def convolution_op(self, inputs, kernel):
-        """Convolves, without bias and activation."""
-        if _is_bare(self):
-            kernel = ops.convert_to_tensor(kernel)
-            return backend.conv(inputs, kernel, self.strides, padding="valid")
+    def call(self, inputs):
+        """Convolves; the fast way adds the bias on the way."""
+        if not (self.use_bias and self._is_fast(inputs)):
+            return super().call(inputs)
+        bias = ops.convert_to_tensor(self.bias)
+        outputs = self.convolution_op(inputs, self.kernel, bias)
+        return outputs if self.activation is None else self.activation(outputs)
+
+    def convolution_op(self, inputs, kernel, bias=None):
+        """Convolves, without activation; a bias only where it is fast."""
+        if not self._is_fast(inputs):
+            return super().convolution_op(inputs, kernel)
+        kernel = ops.convert_to_tensor(kernel)
+        return backend.conv(
+            inputs, kernel, self.strides, self.groups, self.padding, bias
+        )
+
+    def _is_fast(self, inputs):
         sizes = zip(inputs.shape[1:3], self.strides, strict=True)
         divisible = all(size is not None and size % s == 0 for size, s in sizes)
-        if divisible and _is_plain(self):
-            kernel = ops.convert_to_tensor(kernel)
-            return backend.conv(inputs, kernel, self.strides, self.groups)
-        return super().convolution_op(inputs, kernel)
+        return _is_bare(self) or (divisible and _is_plain(self))
 
 
 @keras.saving.register_keras_serializable("keras_gans")
@@ -95,7 +105,6 @@ class Conv2DTranspose(keras.layers.Conv2DTranspose):
         if not (_is_plain(self) and self.output_padding is None and known):
             return super().call(inputs)
         kernel = ops.convert_to_tensor(self.kernel)
-        outputs = backend.conv_transpose(inputs, kernel, self.strides)
-        if self.use_bias:
-            outputs = ops.add(outputs, self.bias)
+        bias = ops.convert_to_tensor(self.bias) if self.use_bias else None
+        outputs = backend.conv_transpose(inputs, kernel, self.strides, bias)
         return outputs if self.activation is None else self.activation(outputs)

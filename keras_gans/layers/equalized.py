@@ -120,10 +120,11 @@ class EqualizedConv2D(Conv2D):
             filters, kernel_size, strides, kernel_initializer=_normal(), **kwargs
         )
 
-    def convolution_op(self, inputs, kernel):
+    def convolution_op(self, inputs, kernel, bias=None):
         """Convolves with the scaled kernel."""
         scale = 1.0 / math.sqrt(math.prod(kernel.shape[:-1]))
-        return super().convolution_op(inputs, ops.convert_to_tensor(kernel) * scale)
+        kernel = ops.convert_to_tensor(kernel) * scale
+        return super().convolution_op(inputs, kernel, bias)
 
 
 @keras.saving.register_keras_serializable("keras_gans")
