@@ -37,11 +37,12 @@ def upfirdn(x, taps, up, down, padding):
     kernel = np.outer(taps, taps)[:, :, None, None]
     kernel = tf.constant(np.repeat(kernel, x.shape[-1], axis=2), x.dtype)
     if up == 1:
-        pads = [(0, 0), (max(0, before), max(0, after))]
-        pads = [pads[0], pads[1], pads[1], pads[0]]
-        first, last = max(0, -before), max(0, -after)
-        rows, columns = (slice(first, side - last) for side in x.shape[1:3])
-        x = x[:, rows, columns] if first or last else x
+        if min(padding) < 0:
+            first, last = max(0, -before), max(0, -after)
+            rows, columns = (slice(first, side - last) for side in x.shape[1:3])
+            x = x[:, rows, columns]
+        pads = (max(0, before), max(0, after))
+        pads = [(0, 0), pads, pads, (0, 0)]
         return tf.nn.depthwise_conv2d(x, kernel, (1, down, down, 1), pads)
     before, after = len(taps) - 1 - before, len(taps) - up - after
     if down > 1 or min(before, after) < 0:

@@ -41,18 +41,18 @@ def conv_transpose(inputs, kernel, strides, bias=None):
 def upfirdn(x, taps, up, down, padding):
     """Convolutions of each channel by itself; see `keras_gans.backend`."""
     before, after = padding
-    taps = torch.tensor(taps, dtype=x.dtype, device=x.device)
-    channels, size = x.shape[-1], len(taps)
-    kernel = torch.outer(taps, taps).repeat(channels, 1, 1, 1)
+    side = torch.tensor(taps, dtype=x.dtype, device=x.device)
+    channels = x.shape[-1]
+    kernel = torch.outer(side, side).repeat(channels, 1, 1, 1)
     images = x.permute(0, 3, 1, 2)
     if up == 1:
         if before != after or before < 0:
             images, before = functional.pad(images, (before, after) * 2), 0
         y = functional.conv2d(images, kernel, None, down, before, groups=channels)
         return y.permute(0, 2, 3, 1)
-    cut, more = size - 1 - before, after - before + up - 1
+    cut, more = len(taps) - 1 - before, after - before + up - 1
     if down > 1 or cut < 0 or not 0 <= more < up:
-        return filters.upfirdn(x, tuple(taps.tolist()), up, down, padding)
+        return filters.upfirdn(x, taps, up, down, padding)
     y = functional.conv_transpose2d(
         images, kernel.flip(2, 3), None, up, cut, more, groups=channels
     )
