@@ -74,7 +74,7 @@ _conv_transpose.defvjp(_forward, _backward)
 def upfirdn(x, taps, up, down, padding):
     """Products with matrices; see `keras_gans.backend`.
 
-    On CPUs convolutions of each channel by itself take 5 to 60 times as long. Sums of
+    On CPUs convolutions of each channel by itself take 4 to 70 times as long. Sums of
     shifted images are faster by themselves, but a step of StyleGAN2 was not, and took
     longer to compile.
     """
