@@ -93,6 +93,7 @@ class Objectives:
         )
         if training:
             for penalty in self._penalties_of("discriminator"):
+                penalty = penalty.of_batch(real)
 
                 def mean(penalty=penalty):
                     if penalty.differentiates in gradients:

@@ -1,5 +1,7 @@
 """DRAGAN: Kodali et al. 2017, arXiv:1705.07215."""
 
+import copy
+
 import keras
 from keras import ops
 
@@ -22,7 +24,7 @@ class DRAGAN(Penalty):
     the one of the authors' code, which is not centred; the paper's text writes a
     Gaussian one. Norms are sqrt(|g|^2 + 1e-12), which keeps the gradients of the
     weights finite where g = 0. Generated samples are not looked at. Under data
-    parallelism on TensorFlow, std(X) is the one of the replica's part of the batch.
+    parallelism, std(X) is the one of the whole batch.
 
     Args:
         weight: Float, lambda.
@@ -51,13 +53,20 @@ class DRAGAN(Penalty):
                 f"{target!r}."
             )
         self.target = float(target)
+        self._stddev = None
+
+    def of_batch(self, real):
+        """The penalty with std(X) of a batch of real samples, of all replicas."""
+        penalty = copy.copy(self)
+        penalty._stddev = _stddev(ops.cast(real, "float32"))
+        return penalty
 
     def call(self, discriminator, real, fake, seed):
         """(|grad D(x_hat)| - target)^2."""
         alpha = per_sample_uniform(real, seed)  # (B, 1, ..., 1)
         # An int would give the same numbers twice.
         seed = seed + 1 if isinstance(seed, int) else seed
-        stddev = _stddev(real)
+        stddev = _stddev(real) if self._stddev is None else self._stddev
         u = random.uniform(ops.shape(real), seed)
         norms = gradient_norm(discriminator, real + alpha * 0.5 * stddev * u)
         return ops.square(norms - self.target)

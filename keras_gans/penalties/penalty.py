@@ -89,6 +89,14 @@ class Penalty:
         """
         return measured
 
+    def of_batch(self, real):
+        """The penalty for a batch `(B, ...)` of real samples, often itself.
+
+        What a penalty measures of the batch of all replicas, it measures here, where
+        all of them are; where it is due now and then, `call` is not.
+        """
+        return self
+
     def weight_at(self, step):
         """The weight at an update of its player; a schedule may change it."""
         return self.weight

@@ -21,6 +21,7 @@ NAMES = {
     "tensorflow": (
         "dcgan",
         "relativistic_average",
+        "feature_matching",
         "wgan_gp",
         "style_gan2",
         "micro_batches",

@@ -52,7 +52,7 @@ CASES = {
         SMALL | {"hidden_units": 20},
         {
             "feature_matching": kg.objectives.FeatureMatching(),
-            "penalties": [penalties.DRAGAN(), penalties.R2(1.0)],
+            "penalties": [penalties.DRAGAN(every=2), penalties.R2(1.0)],
         },
     ),
     "wgan_gp": (models.WGANGP, SMALL | {"width": 4}, {"discriminator_steps": 2}),
