@@ -1,6 +1,6 @@
-"""Peak memory of a training step, for a number of micro-batches and dtypes.
+"""Peak memory of a training step: micro-batches, dtypes, rematerialization.
 
-    KERAS_BACKEND=torch python -m benchmarks.memory --parts 1 4 8
+    KERAS_BACKEND=torch python -m benchmarks.memory --parts 1 4 8 --rematerialize no yes
 
 Each row is a process of its own, which trains a BigGAN for a few steps. Memory is what
 the process holds at most beyond what it held before the first step: pages of the host
@@ -8,6 +8,7 @@ the process holds at most beyond what it held before the first step: pages of th
 """
 
 import argparse
+import itertools
 import json
 import os
 import pathlib
@@ -16,7 +17,7 @@ import subprocess
 import sys
 import time
 
-ROW = "| {parts} | {dtype} | {memory:.0f} | {seconds:.2f} |"
+ROW = "| {parts} | {dtype} | {rematerialize} | {memory:.0f} | {seconds:.2f} |"
 
 
 def peak():
@@ -59,7 +60,11 @@ def measure(args):
         dtype=args.dtypes[0],
         seed=0,
     )
-    gan.compile(discriminator_steps=1, micro_batches=args.parts[0])
+    gan.compile(
+        discriminator_steps=1,
+        micro_batches=args.parts[0],
+        rematerialize=args.rematerialize[0] == "yes",
+    )
     count = args.batch_size * args.steps
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (count, side, side, 3), "uint8")
@@ -79,6 +84,9 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--parts", type=int, nargs="+", default=[1, 4])
     parser.add_argument("--dtypes", nargs="+", default=["float32"])
+    parser.add_argument(
+        "--rematerialize", nargs="+", default=["no"], choices=["no", "yes"]
+    )
     parser.add_argument("--image-size", type=int, default=128)
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--width", type=int, default=16)
@@ -90,21 +98,23 @@ def main(argv=None):
         return None
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
     size = f"BigGAN, {args.image_size} px, width {args.width}, batch {args.batch_size}"
-    print(f"{size}, {backend}\n\n| micro-batches | dtype | MB | s a step |")
-    print("|---:|---|---:|---:|")
+    print(f"{size}, {backend}\n\n| parts | dtype | rematerialized | MB | s a step |")
+    print("|---:|---|---|---:|---:|")
     rows = []
-    for parts in args.parts:
-        for dtype in args.dtypes:
-            command = [sys.executable, "-m", "benchmarks.memory", "--here"]
-            command += ["--parts", str(parts), "--dtypes", dtype]
-            for name in ("image_size", "batch_size", "width", "steps"):
-                command += [f"--{name.replace('_', '-')}", str(getattr(args, name))]
-            run = subprocess.run(command, capture_output=True, text=True, check=False)
-            if run.returncode:
-                raise RuntimeError(f"{' '.join(command)} failed:\n{run.stderr}")
-            row = json.loads(run.stdout.splitlines()[-1])
-            rows.append({"parts": parts, "dtype": dtype, **row})
-            print(ROW.format(**rows[-1]), flush=True)
+    options = ("parts", "dtypes", "rematerialize")
+    for values in itertools.product(*(getattr(args, name) for name in options)):
+        command = [sys.executable, "-m", "benchmarks.memory", "--here"]
+        for name, value in zip(options, values, strict=True):
+            command += [f"--{name}", str(value)]
+        for name in ("image_size", "batch_size", "width", "steps"):
+            command += [f"--{name.replace('_', '-')}", str(getattr(args, name))]
+        run = subprocess.run(command, capture_output=True, text=True, check=False)
+        if run.returncode:
+            raise RuntimeError(f"{' '.join(command)} failed:\n{run.stderr}")
+        row = json.loads(run.stdout.splitlines()[-1])
+        names = ("parts", "dtype", "rematerialize")
+        rows.append(dict(zip(names, values, strict=True)) | row)
+        print(ROW.format(**rows[-1]), flush=True)
     return rows
 
 

@@ -7,6 +7,8 @@
 * `input_gradients(fn, x)`: gradients with respect to a tensor, themselves
   differentiable, for gradient penalties.
 * `cond(pred, true_fn, false_fn)`: runs one branch only; branches may update variables.
+* `rematerialized(fn, tensors, variables)`: `fn(*tensors)`, of which nothing is kept to
+  be differentiated; it runs again then.
 * `no_gradients()`: a context in which nothing is recorded for differentiation.
 * `with_values(variables, values, fn)`: `fn()` with tensors in place of variables.
 * `compiled(fn, variables)`: `fn`, compiled, which reads variables and changes none.
@@ -96,6 +98,7 @@ move_average = _backend.move_average
 name = _backend.name
 no_gradients = _backend.no_gradients
 options_of_small_steps = _backend.options_of_small_steps
+rematerialized = _backend.rematerialized
 sum_over_parts = _backend.sum_over_parts
 sync_state = _backend.sync_state
 value_and_grad = _backend.value_and_grad
@@ -155,6 +158,7 @@ __all__ = [
     "process_count",
     "process_index",
     "replica_id",
+    "rematerialized",
     "replicas_of",
     "rows_of_replicas",
     "share_state",

@@ -1,51 +1,12 @@
-"""JAX: the stateful step, run as a pure function inside `keras.StatelessScope`s.
-
-A scope maps variables to values; updates of variables inside a scope replace the value
-in the scope and nothing else. A nested scope does not look up its parent, so each one
-here starts from all current values of the enclosing one, and hands its updates to it
-when the JAX transformation is over.
-"""
+"""JAX: the stateful step, run as a pure function; see `scopes`."""
 
 import contextlib
 
 import jax
 import jax.numpy as jnp
 import keras
-from keras.src.backend.common.stateless_scope import get_stateless_scope
-from keras.src.backend.common.stateless_scope import in_stateless_scope
 
-
-class _Scope(keras.StatelessScope):
-    """A stateless scope over given values, which remembers what was updated."""
-
-    def __init__(self, values):
-        super().__init__()
-        self.state_mapping.update(values)
-        self.updated = {}
-
-    def add_update(self, update):
-        variable, _ = update
-        self.updated[id(variable)] = variable
-        super().add_update(update)
-
-
-def _current_values():
-    """Values by `id(variable)` of the enclosing scope; empty outside of scopes."""
-    return dict(get_stateless_scope().state_mapping) if in_stateless_scope() else {}
-
-
-def _run(fn, values, updated):
-    """Runs `fn` in a scope over `values`; returns its output and new values by id."""
-    with _Scope(values) as scope:
-        output = fn()
-    updated.update(scope.updated)
-    return output, {key: scope.state_mapping[key] for key in scope.updated}
-
-
-def _publish(new_values, updated):
-    """Hands new values by id to the enclosing scope, or to the variables."""
-    for key, value in new_values.items():
-        updated[key].assign(value)
+from keras_gans.backend import scopes
 
 
 def value_and_grad(fn, variables):
@@ -60,18 +21,18 @@ def value_and_grad(fn, variables):
     Returns:
         `((value, aux), gradients)`, gradients in the order of `variables`.
     """
-    scope, updated = _current_values(), {}
+    scope, updated = scopes.current_values(), {}
 
     def pure(values):
         own = {id(v): value for v, value in zip(variables, values, strict=True)}
-        (value, aux), new_values = _run(fn, scope | own, updated)
+        (value, aux), new_values = scopes.run(fn, scope | own, updated)
         return value, (aux, new_values)
 
     values = [variable.value for variable in variables]
     (value, (aux, new_values)), gradients = jax.value_and_grad(pure, has_aux=True)(
         values
     )
-    _publish(new_values, updated)
+    scopes.publish(new_values, updated)
     return (value, aux), gradients
 
 
@@ -86,21 +47,21 @@ def input_gradients(fn, x):
         `(fn(x), gradients)`; the gradients have the shape of `x` and can be
         differentiated again.
     """
-    scope, updated = _current_values(), {}
+    scope, updated = scopes.current_values(), {}
 
     def pure(x):
-        y, new_values = _run(lambda: fn(x), scope, updated)
+        y, new_values = scopes.run(lambda: fn(x), scope, updated)
         return jnp.sum(y), (y, new_values)
 
     gradients, (y, new_values) = jax.grad(pure, has_aux=True)(jnp.asarray(x))
-    _publish(new_values, updated)
+    scopes.publish(new_values, updated)
     return y, gradients
 
 
 def with_values(variables, values, fn):
     """Evaluates `fn()` with tensors in place of variables; its updates are dropped."""
     own = {id(v): value for v, value in zip(variables, values, strict=True)}
-    with _Scope(_current_values() | own):
+    with scopes.Scope(scopes.current_values() | own):
         return fn()
 
 
@@ -129,22 +90,44 @@ def _own(value):
 
 def cond(pred, true_fn, false_fn):
     """Runs `true_fn` or `false_fn`; both return the same structure of tensors."""
-    scope, updated = _current_values(), {}
+    scope, updated = scopes.current_values(), {}
     # An abstract run tells which variables either branch updates.
     for fn in (true_fn, false_fn):
-        jax.eval_shape(lambda fn=fn: _run(fn, scope, updated))
+        jax.eval_shape(lambda fn=fn: scopes.run(fn, scope, updated))
     before = {key: variable.value for key, variable in updated.items()}
 
     def branch(fn):
         def run():
-            output, new_values = _run(fn, scope, updated)
+            output, new_values = scopes.run(fn, scope, updated)
             return output, before | new_values
 
         return run
 
     output, new_values = jax.lax.cond(pred, branch(true_fn), branch(false_fn))
-    _publish(new_values, updated)
+    scopes.publish(new_values, updated)
     return output
+
+
+def rematerialized(fn, tensors, variables):
+    """Evaluates `fn(*tensors)`, which runs again to be differentiated.
+
+    Args:
+        fn: Callable from tensors to a list of tensors.
+        tensors: List of tensors.
+        variables: List of all variables that it reads or updates.
+
+    Returns:
+        The list; of values within, nothing is kept.
+    """
+    scope, updated = scopes.current_values(), {}
+
+    @jax.checkpoint
+    def pure(*tensors):
+        return scopes.run(lambda: fn(*tensors), scope, updated)
+
+    outputs, new_values = pure(*tensors)
+    scopes.publish(new_values, updated)
+    return outputs
 
 
 def no_gradients():
@@ -157,13 +140,13 @@ def sum_over_parts(fn, tensors, count):
 
     Every `count`-th row makes a part, so that devices have a share of each.
     """
-    scope, updated = _current_values(), {}
+    scope, updated = scopes.current_values(), {}
     parts = [
         jnp.swapaxes(jnp.reshape(x, (-1, count, *x.shape[1:])), 0, 1) for x in tensors
     ]
 
     def run(values, index, *rows):
-        return _run(lambda: fn(index, *rows), scope | values, updated)
+        return scopes.run(lambda: fn(index, *rows), scope | values, updated)
 
     # An abstract run tells which variables are updated, and what the sums are like.
     first = [part[0] for part in parts]
@@ -179,7 +162,7 @@ def sum_over_parts(fn, tensors, count):
     (sums, values), shown = jax.lax.scan(
         body, (sums, values), (jnp.arange(count), *parts)
     )
-    _publish(values, updated)
+    scopes.publish(values, updated)
     return sums, jax.tree.map(
         lambda x: jnp.reshape(jnp.swapaxes(x, 0, 1), (-1, *x.shape[2:])), shown
     )
@@ -247,7 +230,7 @@ def _stateless(step, groups, values):
         for group, group_values in zip(groups, values, strict=True)
         for variable, value in zip(group, group_values, strict=True)
     }
-    with _Scope(mapping) as scope:
+    with scopes.Scope(mapping) as scope:
         logs = step()
     state = tuple([scope.state_mapping[id(v)] for v in group] for group in groups)
     return logs, state

@@ -7,6 +7,7 @@ import tensorflow as tf
 from keras.src.backend.common.stateless_scope import get_stateless_scope
 from keras.src.backend.common.stateless_scope import in_stateless_scope
 
+from keras_gans.backend import scopes
 from keras_gans.backend.tensorflow_replicas import num_replicas
 
 
@@ -101,6 +102,61 @@ def _dropping_updates(fn, values):
             return fn()
 
     return run
+
+
+def rematerialized(fn, tensors, variables):
+    """Evaluates `fn(*tensors)`, which runs again to be differentiated.
+
+    Args:
+        fn: Callable from tensors to a list of tensors.
+        tensors: List of tensors.
+        variables: List of all variables that it reads or updates.
+
+    Returns:
+        The list; of values within, nothing is kept.
+    """
+    updated, new_values = {}, {}
+    # Gradients flow to arguments alone; state has to be again what it was.
+    values = [tf.convert_to_tensor(value) for value in scopes.values_of(variables)]
+    others = scopes.current_values()
+
+    def pure(*arguments):
+        own = zip(variables, arguments[len(tensors) :], strict=True)
+        given = others | {id(variable): value for variable, value in own}
+        inner = arguments[: len(tensors)]
+        outputs, found = scopes.run(lambda: fn(*inner), given, updated)
+        for key, value in found.items():  # of the first time
+            new_values.setdefault(key, tf.stop_gradient(value))
+        return outputs
+
+    @tf.custom_gradient
+    def run(*arguments):
+        def gradients(*upstream):
+            again = _after(upstream[0], arguments)
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch(again)
+                outputs = pure(*again)
+            return tape.gradient(outputs, again, output_gradients=list(upstream))
+
+        return pure(*arguments), gradients
+
+    outputs = run(*tensors, *values)
+    scopes.publish(new_values, updated)
+    return outputs
+
+
+def _after(upstream, tensors):
+    """Copies of float tensors that cannot be computed before `upstream` is.
+
+    XLA does not heed control dependencies, and both it and TensorFlow would take what
+    was computed from the tensors before for what is computed from mere copies.
+    """
+    first = tf.reshape(upstream, [-1])[:1]
+    nothing = tf.reduce_sum(tf.where(first == first, 0.0, float("nan")))
+    return [
+        x + tf.cast(nothing, x.dtype) if x.dtype.is_floating else tf.identity(x)
+        for x in tensors
+    ]
 
 
 def no_gradients():

@@ -3,7 +3,9 @@
 import keras
 import torch
 import torch.distributed
+import torch.utils.checkpoint
 
+from keras_gans.backend import scopes
 from keras_gans.backend import torch_replicas as replicas
 
 
@@ -84,6 +86,35 @@ def compiled(fn, variables):
 def cond(pred, true_fn, false_fn):
     """Runs `true_fn` or `false_fn`; both return the same structure of tensors."""
     return true_fn() if bool(pred) else false_fn()
+
+
+def rematerialized(fn, tensors, variables):
+    """Evaluates `fn(*tensors)`, which runs again to be differentiated.
+
+    Args:
+        fn: Callable from tensors to a list of tensors.
+        tensors: List of tensors.
+        variables: List of all variables that it reads or updates.
+
+    Returns:
+        The list; of values within, nothing is kept.
+    """
+    values, updated, new_values = scopes.current_values(), {}, {}
+    for variable, value in zip(variables, scopes.values_of(variables), strict=True):
+        # State is assigned in place, and has to be again what it was.
+        values[id(variable)] = value if variable.trainable else value.detach().clone()
+
+    def pure(*tensors):
+        outputs, found = scopes.run(lambda: fn(*tensors), values, updated)
+        for key, value in found.items():  # of the first time
+            new_values.setdefault(key, value.detach())
+        return outputs
+
+    outputs = torch.utils.checkpoint.checkpoint(
+        pure, *tensors, use_reentrant=False, preserve_rng_state=False
+    )
+    scopes.publish(new_values, updated)
+    return outputs
 
 
 def no_gradients():

@@ -3,6 +3,7 @@
 import keras
 
 from keras_gans import losses
+from keras_gans.models import rematerialization
 from keras_gans.models.optimizer import AlternatingOptimizer
 from keras_gans.models.step import variables_of
 
@@ -56,6 +57,7 @@ class CompileMixin:
         discriminator_optimizer,
         state=(),
         micro_batches=1,
+        rematerialize=False,
         **run_options,
     ):
         """Builds the optimizers of the players and the logs, and lets Keras compile.
@@ -65,6 +67,7 @@ class CompileMixin:
             discriminator_optimizer: Likewise.
             state: Further variables of training, such as those of options.
             micro_batches: Int, parts of a batch.
+            rematerialize: Bool, whether activations are computed again.
             **run_options: `run_eagerly`, `steps_per_execution` and `jit_compile`.
         """
         optimizers = {
@@ -78,6 +81,12 @@ class CompileMixin:
                 f"Received: {micro_batches!r}."
             )
         self.micro_batches = micro_batches
+        for player in self.players():
+            for network in player.networks:
+                if rematerialize:
+                    rematerialization.rematerialize(network)
+                else:
+                    rematerialization.keep_everything(network)
         if self.compute_dtype == "float16":
             optimizers = {name: _with_scale(o) for name, o in optimizers.items()}
         optimizer = AlternatingOptimizer(optimizers)
@@ -88,7 +97,10 @@ class CompileMixin:
             self, optimizer=optimizer, auto_scale_loss=False, **run_options
         )
         self._loss_tracker = None
-        self._run_options = run_options | {"micro_batches": micro_batches}
+        self._run_options = run_options | {
+            "micro_batches": micro_batches,
+            "rematerialize": rematerialize,
+        }
 
     def _check_optimizers(self, optimizers):
         if len({id(optimizer) for optimizer in optimizers.values()}) < len(optimizers):

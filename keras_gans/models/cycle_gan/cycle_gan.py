@@ -212,6 +212,7 @@ class CycleGAN(TranslationModel):
         ema_half_life=PAPER,
         *,
         micro_batches=1,
+        rematerialize=False,
         run_eagerly=False,
         steps_per_execution=1,
         jit_compile="auto",
@@ -229,6 +230,8 @@ class CycleGAN(TranslationModel):
                 the average that translates; None for the generator itself.
             micro_batches: Int, parts of a batch whose gradients are added up before an
                 update; see `GAN.compile`.
+            rematerialize: Bool, whether activations are computed again where gradients
+                need them; see `GAN.compile`.
             run_eagerly: As in Keras.
             steps_per_execution: As in Keras.
             jit_compile: As in Keras.
@@ -256,6 +259,7 @@ class CycleGAN(TranslationModel):
         self._compile(
             recipe,
             micro_batches=micro_batches,
+            rematerialize=rematerialize,
             run_eagerly=run_eagerly,
             steps_per_execution=steps_per_execution,
             jit_compile=jit_compile,

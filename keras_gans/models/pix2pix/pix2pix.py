@@ -152,6 +152,7 @@ class Pix2Pix(TranslationModel):
         ema_half_life=PAPER,
         *,
         micro_batches=1,
+        rematerialize=False,
         run_eagerly=False,
         steps_per_execution=1,
         jit_compile="auto",
@@ -167,6 +168,8 @@ class Pix2Pix(TranslationModel):
                 the average that translates; None for the generator itself.
             micro_batches: Int, parts of a batch whose gradients are added up before an
                 update; see `GAN.compile`.
+            rematerialize: Bool, whether activations are computed again where gradients
+                need them; see `GAN.compile`.
             run_eagerly: As in Keras.
             steps_per_execution: As in Keras.
             jit_compile: As in Keras.
@@ -183,6 +186,7 @@ class Pix2Pix(TranslationModel):
                 ema_half_life=ema_half_life,
             ),
             micro_batches=micro_batches,
+            rematerialize=rematerialize,
             run_eagerly=run_eagerly,
             steps_per_execution=steps_per_execution,
             jit_compile=jit_compile,
