@@ -32,6 +32,18 @@ BAD_IMAGES = {
 }
 
 
+def own_class():
+    """A built network of a class that writes its own `call`."""
+
+    class Own(keras.Model):
+        def call(self, x):
+            return x
+
+    own = Own()
+    own(np.zeros((1, 100), "float32"))
+    return own
+
+
 class Stream(keras.utils.PyDataset):
     def __init__(self, images):
         super().__init__()
@@ -153,6 +165,10 @@ BAD_CALLS = {
     "unbuilt generator": (
         lambda: kg.models.GAN((16, 16, 1), generator=dense()),
         "built generator.*keras.Input",
+    ),
+    "generator of an own class": (
+        lambda: kg.models.GAN((16, 16, 1), generator=own_class()),
+        "functional or sequential.*keras.Model\\(x, yours\\(x\\)\\)",
     ),
     "unknown preset": (
         lambda: kg.models.GAN.from_preset("dcgan_fashion_mnist_23"),

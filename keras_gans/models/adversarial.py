@@ -53,11 +53,7 @@ class AdversarialModel(
     def _check_network(self, name, inputs, output=None):
         """Raises unless a network takes and gives images of these shapes."""
         network = getattr(self, name)
-        if not network.built:
-            raise ValueError(
-                f"Expected: a built {name}, whose input shape is known. Received: "
-                f"{network!r}. Begin it with `keras.Input(...)`."
-            )
+        check_shapes_are_known(name, network)
         taken = network.input_shape
         received = [*taken] if isinstance(taken, list) else [taken]
         expected = list(inputs)
@@ -69,6 +65,22 @@ class AdversarialModel(
                 f"{output or 'logits (h, w, 1)'}. Received: from {taken} to "
                 f"{network.output_shape}."
             )
+
+
+def check_shapes_are_known(name, network):
+    """Raises unless a network tells the shapes of what it takes and gives.
+
+    Args:
+        name: String, of the argument.
+        network: A `keras.Model`.
+    """
+    if network.built and hasattr(network, "input_shape"):
+        return
+    raise ValueError(
+        f"Expected: a built {name}, functional or sequential, whose shapes are known. "
+        f"Received: {network!r}. Begin it with `keras.Input(...)`; a network of your "
+        "own class goes into one: with x = keras.Input(...), keras.Model(x, yours(x))."
+    )
 
 
 def average_of(network):

@@ -23,6 +23,7 @@ from keras_gans.conditions import make_condition
 from keras_gans.data_specs import Images
 from keras_gans.models.adversarial import AdversarialModel
 from keras_gans.models.adversarial import average_of
+from keras_gans.models.adversarial import check_shapes_are_known
 from keras_gans.models.adversarial import dtype_policy
 from keras_gans.models.evaluation import EvaluationMixin
 from keras_gans.models.gan_compiling import GANCompileMixin
@@ -173,11 +174,7 @@ class GAN(
 
     def _check_networks(self):
         for name in ("generator", "discriminator"):
-            if not getattr(self, name).built:
-                raise ValueError(
-                    f"Expected: a built {name}, whose input shape is known. Received: "
-                    f"{getattr(self, name)!r}. Begin it with `keras.Input(...)`."
-                )
+            check_shapes_are_known(name, getattr(self, name))
         expected = (None, *self.data_spec.shape)
         if tuple(self.generator.output_shape) != expected:
             raise ValueError(

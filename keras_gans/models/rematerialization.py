@@ -23,17 +23,8 @@ def rematerialize(network):
     Args:
         network: A functional `keras.Model`, which may be made of others, or a built
             `keras.Sequential`.
-
-    Raises:
-        ValueError: If it is of another kind.
     """
     functional = _functional_of(network)
-    if functional is None:
-        raise ValueError(
-            "Expected: functional or sequential networks, which `rematerialize=True` "
-            f"can cut into segments. Received: {network.name!r}, a "
-            f"{type(network).__name__}."
-        )
     for layer in functional.layers:
         if _functional_of(layer) is not None:
             rematerialize(layer)
@@ -43,10 +34,10 @@ def rematerialize(network):
 def keep_everything(network):
     """Undoes `rematerialize`."""
     functional = _functional_of(network)
-    if functional is not None:
-        for layer in functional.layers:
+    for layer in functional.layers:
+        if _functional_of(layer) is not None:
             keep_everything(layer)
-        functional.__dict__.pop("call", None)
+    functional.__dict__.pop("call", None)
 
 
 def _functional_of(layer):
