@@ -24,6 +24,8 @@
 * `sync_state(model)`: makes the variables of a running `fit` readable and writable.
 * `fix_random_states(model)`: makes all random numbers come from states that are saved.
 * `options_of_small_steps(steps)`: arguments of `compile` that train tiny networks fast.
+* `is_eager()`: whether each step calls all layers, so that what Keras does between them
+  takes time. Elsewhere a graph of the step is made once.
 * `name()`: of the backend, for records of what was measured.
 
 `tensorflow_ops.py`, `jax_ops.py` and `torch_ops.py` likewise, for layers:
@@ -94,6 +96,7 @@ compiled = _backend.compiled
 cond = _backend.cond
 fix_random_states = _backend.fix_random_states
 input_gradients = _backend.input_gradients
+is_eager = _backend.is_eager
 move_average = _backend.move_average
 name = _backend.name
 no_gradients = _backend.no_gradients
@@ -144,6 +147,7 @@ __all__ = [
     "initialize_processes",
     "input_gradients",
     "input_of_fit",
+    "is_eager",
     "mean_logs",
     "mean_over_replicas",
     "move_average",

@@ -227,6 +227,11 @@ def name():
     return "tensorflow"
 
 
+def is_eager():
+    """Whether each step calls all layers, unlike a graph that is made once."""
+    return False
+
+
 def options_of_small_steps(steps):
     """Arguments of `compile` for epochs of `steps` steps of milliseconds."""
     return {"steps_per_execution": min(50, steps), "jit_compile": False}

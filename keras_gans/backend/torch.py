@@ -178,6 +178,11 @@ def name():
     return "torch"
 
 
+def is_eager():
+    """Whether each step calls all layers, unlike a graph that is made once."""
+    return True
+
+
 def options_of_small_steps(steps):
     """Arguments of `compile` for epochs of `steps` steps of milliseconds."""
     return {"steps_per_execution": 1, "jit_compile": False}

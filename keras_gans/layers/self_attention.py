@@ -8,8 +8,11 @@ import keras
 from keras import layers
 from keras import ops
 
+from keras_gans import backend
 from keras_gans.layers.convolution import Conv2D
 from keras_gans.layers.spectral_normalization import SpectralNormalization
+
+BLOCK = 512  # queries at a time, where attention is computed again for gradients
 
 
 @keras.saving.register_keras_serializable("keras_gans")
@@ -57,6 +60,7 @@ class SelfAttention(layers.Layer):
                 raise ValueError(
                     f"Expected: `{name}` as an int of at least 1. Received: {ratio!r}."
                 )
+        self.rematerialize = False  # set by `compile`
         self.key_ratio = key_ratio
         self.value_ratio = value_ratio
         self.spectral_normalization = spectral_normalization
@@ -109,9 +113,8 @@ class SelfAttention(layers.Layer):
         query = _positions(self.query(x))  # (B, N, K)
         key = _positions(_halved(self.key(x)))  # (B, N / 4, K)
         value = _positions(_halved(self.value(x)))  # (B, N / 4, V)
-        products = ops.matmul(query, ops.transpose(key, (0, 2, 1)))
-        attention = ops.softmax(ops.cast(products, "float32"), axis=-1)
-        seen = ops.matmul(ops.cast(attention, value.dtype), value)  # (B, N, V)
+        attend = _attend_by_blocks if self.rematerialize else _attend
+        (seen,) = attend(query, key, value)
         seen = ops.reshape(seen, (-1, *x.shape[1:3], value.shape[-1]))
         return x + self.gamma * self.projection(seen)
 
@@ -127,6 +130,22 @@ class SelfAttention(layers.Layer):
             "spectral_normalization": self.spectral_normalization,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
         }
+
+
+def _attend(query, key, value):
+    """What the queries see of the values, `(B, N, V)`, in a list."""
+    products = ops.matmul(query, ops.transpose(key, (0, 2, 1)))
+    attention = ops.softmax(ops.cast(products, "float32"), axis=-1)
+    return [ops.matmul(ops.cast(attention, value.dtype), value)]
+
+
+def _attend_by_blocks(query, key, value):
+    """Likewise for some queries at a time, of whose attention nothing is kept."""
+    blocks = [
+        query[:, start : start + BLOCK] for start in range(0, query.shape[1], BLOCK)
+    ]
+    seen = [backend.rematerialized(_attend, [q, key, value], [])[0] for q in blocks]
+    return [ops.concatenate(seen, axis=1)]
 
 
 def _positions(x):

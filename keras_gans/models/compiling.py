@@ -3,7 +3,7 @@
 import keras
 
 from keras_gans import losses
-from keras_gans.models import rematerialization
+from keras_gans.models import network_calls
 from keras_gans.models.optimizer import AlternatingOptimizer
 from keras_gans.models.step import variables_of
 
@@ -83,10 +83,7 @@ class CompileMixin:
         self.micro_batches = micro_batches
         for player in self.players():
             for network in player.networks:
-                if rematerialize:
-                    rematerialization.rematerialize(network)
-                else:
-                    rematerialization.keep_everything(network)
+                network_calls.set_up(network, rematerialize)
         if self.compute_dtype == "float16":
             optimizers = {name: _with_scale(o) for name, o in optimizers.items()}
         optimizer = AlternatingOptimizer(optimizers)

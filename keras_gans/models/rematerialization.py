@@ -1,108 +1,16 @@
-"""Networks that keep few activations in training and compute the others again.
+"""Where a network is cut whose activations are computed again.
 
-Chen et al. 2016, "Training Deep Nets with Sublinear Memory Cost", arXiv:1604.06174. A
-network is cut into segments, of which the inputs alone are kept; the backward pass runs
-a segment again before it differentiates it. Keras' own `RematScope` does so layer by
-layer, which keeps the output of each, and assigns the state of layers twice.
+Chen et al. 2016, "Training Deep Nets with Sublinear Memory Cost", arXiv:1604.06174. Of
+each segment the inputs alone are kept; the backward pass runs a segment again before it
+differentiates it. Keras' own `RematScope` does so layer by layer, which keeps what each
+of them gives, and assigns the state of layers twice.
 """
 
-import functools
 import itertools
 
 import keras
 import numpy as np
 from keras.src.models.functional import Functional
-from keras.src.models.functional import operation_fn
-
-from keras_gans import backend
-
-
-def rematerialize(network):
-    """Makes a functional or sequential network keep little in training.
-
-    Args:
-        network: A functional `keras.Model`, which may be made of others, or a built
-            `keras.Sequential`.
-    """
-    functional = _functional_of(network)
-    for layer in functional.layers:
-        if _functional_of(layer) is not None:
-            rematerialize(layer)
-    functional.call = _InSegments(functional)
-
-
-def keep_everything(network):
-    """Undoes `rematerialize`."""
-    functional = _functional_of(network)
-    for layer in functional.layers:
-        if _functional_of(layer) is not None:
-            keep_everything(layer)
-    functional.__dict__.pop("call", None)
-
-
-def _functional_of(layer):
-    """The functional network that runs, or None if it is another layer."""
-    if isinstance(layer, keras.Sequential):
-        return layer._functional
-    return layer if isinstance(layer, Functional) else None
-
-
-class _InSegments:
-    """`call` of a functional network; in training, segment by segment."""
-
-    def __init__(self, network):
-        self.network, self.segments = network, None
-
-    def __call__(self, inputs, training=None, mask=None):
-        network = self.network
-        if not training:
-            return type(network).call(network, inputs, training=training, mask=mask)
-        if self.segments is None:
-            self.segments = [_Segment(*found) for found in segments_of(network)]
-        with_training = functools.partial(operation_fn, training=training)
-        values = {
-            id(x): keras.ops.convert_to_tensor(value)
-            for x, value in zip(network.inputs, keras.tree.flatten(inputs), strict=True)
-        }
-        for segment in self.segments:
-            segment.run(values, with_training)
-        found = [values[id(x)] for x in network.outputs]
-        struct = keras.tree.pack_sequence_as(network._outputs_struct, found)
-        return struct[0] if isinstance(struct, list) and len(struct) == 1 else struct
-
-
-class _Segment:
-    """A part of a network, of which the inputs alone are kept.
-
-    Args:
-        inputs: Symbolic tensors.
-        outputs: Symbolic tensors.
-        is_network: Whether it is a network itself, which has segments of its own.
-    """
-
-    def __init__(self, inputs, outputs, is_network):
-        self.function, self.is_network = keras.Function(inputs, outputs), is_network
-        found = {
-            id(variable): variable
-            for operation in self.function.operations
-            for variable in getattr(operation, "variables", ())
-        }
-        self.variables = list(found.values())
-
-    def run(self, values, with_training):
-        """Adds its outputs to `values`, by the `id` of the symbolic tensor."""
-
-        def fn(*tensors):
-            outputs = self.function._run_through_graph(tensors, with_training)
-            return keras.tree.flatten(outputs)
-
-        tensors = [values[id(x)] for x in self.function.inputs]
-        if self.is_network:
-            outputs = fn(*tensors)
-        else:
-            outputs = backend.rematerialized(fn, tensors, self.variables)
-        for x, value in zip(self.function.outputs, outputs, strict=True):
-            values[id(x)] = value
 
 
 def segments_of(network):
@@ -111,11 +19,14 @@ def segments_of(network):
     What is kept at the cuts and what the largest segment has are together about as
     small as they can be, counted in elements of the layers' outputs.
 
+    Args:
+        network: A functional network.
+
     Returns:
-        List of `(inputs, outputs, is_network)`, symbolic tensors by which the segments
-        hang together, in the order in which they run.
+        List of `(nodes, inputs, outputs)`: the calls of layers, in the order in which
+        they run, and the symbolic tensors by which the segments hang together.
     """
-    levels = _levels(network)
+    levels = levels_of(network)
     last_use = {id(x): len(levels) for x in network.outputs}
     made_at = {id(x): -1 for x in network.inputs}
     tensors = {id(x): x for x in network.inputs}
@@ -137,7 +48,7 @@ def segments_of(network):
     sizes = [sum(_size(x) for node in nodes for x in node.outputs) for nodes in levels]
     kept = [sum(map(_size, crossing(cut))) for cut in range(len(levels))]
     is_network = [
-        any(_functional_of(node.operation) is not None for node in nodes)
+        any(functional_of(node.operation) is not None for node in nodes)
         for nodes in levels
     ]
     cuts, start = [0], 0
@@ -152,21 +63,26 @@ def segments_of(network):
         start = end
     found = []
     for first, end in itertools.pairwise(cuts):
+        nodes = [node for level in levels[first:end] for node in level]
         used = {
             id(x): x
-            for nodes in levels[first:end]
             for node in nodes
             for x in node.input_tensors
             if made_at[id(x)] < first
         }
-        # A part that depends on constants alone has to begin somewhere.
-        inputs = list(used.values()) or network.inputs[:1]
-        found.append((inputs, crossing(end, first), is_network[first]))
+        found.append((nodes, list(used.values()), crossing(end, first)))
     return found
 
 
-def _levels(network):
-    """Nodes of a network in the order in which they run, in groups of one depth."""
+def functional_of(layer):
+    """The functional network that runs where a layer is one, else None."""
+    if isinstance(layer, keras.Sequential):
+        return layer._functional
+    return layer if isinstance(layer, Functional) else None
+
+
+def levels_of(network):
+    """Calls of a network's layers in their order, in groups of one depth."""
     depths = sorted(network._nodes_by_depth, reverse=True)
     levels = [
         [n for n in network._nodes_by_depth[depth] if n.operation and not n.is_input]

@@ -1,0 +1,171 @@
+"""How the layers of a network are called in training.
+
+Keras' functional networks call one layer after the other. Here they do so with less
+between the layers, where that takes time, and in segments, of which little is kept,
+where it is asked for.
+"""
+
+import inspect
+
+import keras
+
+from keras_gans import backend
+from keras_gans.models.rematerialization import functional_of
+from keras_gans.models.rematerialization import levels_of
+from keras_gans.models.rematerialization import segments_of
+
+
+def set_up(network, rematerialize=False):
+    """Sets how the layers of a network, and of networks in it, are called.
+
+    Args:
+        network: A functional or sequential `keras.Model`.
+        rematerialize: Bool, whether activations are computed again for gradients.
+    """
+    functional = functional_of(network)
+    for layer in functional.layers:
+        if functional_of(layer) is not None:
+            set_up(layer, rematerialize)
+        elif hasattr(layer, "rematerialize"):  # parts of it by itself
+            layer.rematerialize = rematerialize
+    functional.__dict__.pop("call", None)
+    if rematerialize or backend.is_eager():
+        functional.call = _Call(functional, rematerialize)
+
+
+class _Call:
+    """`call` of a functional network.
+
+    Args:
+        network: The network.
+        rematerialize: Bool.
+    """
+
+    def __init__(self, network, rematerialize):
+        self.network, self.rematerialize = network, rematerialize
+        self.segments = None  # made when first needed: layers may still be set up
+
+    def __call__(self, inputs, training=None, mask=None):
+        network = self.network
+        is_for_inference = self.rematerialize and not training
+        if training is None or mask is not None or is_for_inference:
+            return type(network).call(network, inputs, training=training, mask=mask)
+        if self.segments is None:
+            self.segments = self._cut()
+        values = {
+            id(x): keras.ops.convert_to_tensor(value)
+            for x, value in zip(network.inputs, keras.tree.flatten(inputs), strict=True)
+        }
+        for segment in self.segments:
+            segment.run(values, training)
+        outputs = [values[id(x)] for x in network.outputs]
+        struct = keras.tree.pack_sequence_as(network._outputs_struct, outputs)
+        return struct[0] if isinstance(struct, list) and len(struct) == 1 else struct
+
+    def _cut(self):
+        if not self.rematerialize:
+            nodes = [node for level in levels_of(self.network) for node in level]
+            return [_Segment(nodes)]
+        return [
+            _Segment(nodes)
+            if any(functional_of(node.operation) is not None for node in nodes)
+            else _Rematerialized(nodes, inputs, outputs)
+            for nodes, inputs, outputs in segments_of(self.network)
+        ]
+
+
+class _Segment:
+    """Calls of some layers, one after the other.
+
+    Args:
+        nodes: Keras' nodes, each the call of an operation.
+    """
+
+    def __init__(self, nodes):
+        self.steps = []
+        for node in nodes:
+            function, takes_training = _function_of(node)
+            taken = node.arguments.keras_tensors
+            is_plain = node.arguments._single_positional_tensor is not None
+            self.steps.append(
+                (
+                    function,
+                    id(taken[0]) if is_plain else None,
+                    node.arguments,
+                    takes_training,
+                    [id(x) for x in node.outputs],
+                )
+            )
+
+    def run(self, values, training):
+        """Adds what the layers give to `values`, by the `id` of the symbolic tensor."""
+        for function, taken, arguments, takes_training, given in self.steps:
+            if taken is not None:
+                args, kwargs = (values[taken],), {}
+            else:
+                args, kwargs = arguments.fill_in(values)
+            if takes_training:
+                kwargs = kwargs | {"training": training}
+            outputs = function(*args, **kwargs)
+            flat = [outputs] if len(given) == 1 else keras.tree.flatten(outputs)
+            for key, output in zip(given, flat, strict=True):
+                values[key] = output
+
+
+class _Rematerialized(_Segment):
+    """Likewise, of which only the inputs are kept to be differentiated.
+
+    Args:
+        nodes: Keras' nodes.
+        inputs: Symbolic tensors.
+        outputs: Symbolic tensors.
+    """
+
+    def __init__(self, nodes, inputs, outputs):
+        super().__init__(nodes)
+        self.inputs, self.outputs = (
+            [id(x) for x in ends] for ends in (inputs, outputs)
+        )
+        found = {
+            id(variable): variable
+            for node in nodes
+            for variable in getattr(node.operation, "variables", ())
+        }
+        self.variables = list(found.values())
+
+    def run(self, values, training):
+        """Adds its outputs to `values`, by the `id` of the symbolic tensor."""
+        run = super().run
+
+        def fn(*tensors):
+            own = dict(zip(self.inputs, tensors, strict=True))
+            run(own, training)
+            return [own[key] for key in self.outputs]
+
+        tensors = [values[key] for key in self.inputs]
+        outputs = backend.rematerialized(fn, tensors, self.variables)
+        values.update(zip(self.outputs, outputs, strict=True))
+
+
+def _function_of(node):
+    """What is called for a node, and whether it is told that the network trains.
+
+    That is a layer's `call`, where Keras' own way to it would add nothing: to a single
+    layer of one dtype, without masks, that regularizes no activations.
+    """
+    operation = node.operation
+    if not isinstance(operation, keras.Layer):
+        return operation, False
+    tensors = [*node.input_tensors, *node.outputs]
+    if (
+        not backend.is_eager()
+        or type(operation).__call__ is not keras.Layer.__call__
+        or functional_of(operation) is None
+        and operation._layers
+        or operation.compute_dtype != operation.variable_dtype
+        or operation.activity_regularizer is not None
+        or any(getattr(x, "_keras_mask", None) is not None for x in tensors)
+    ):
+        return operation, True
+    parameters = inspect.signature(operation.call).parameters
+    return operation.call, "training" in parameters
