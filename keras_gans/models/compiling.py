@@ -83,7 +83,9 @@ class CompileMixin:
         self.micro_batches = micro_batches
         for player in self.players():
             for network in player.networks:
-                network_calls.set_up(network, rematerialize)
+                # Run eagerly, all is as someone who looks for an error expects it.
+                direct = not run_options.get("run_eagerly")
+                network_calls.set_up(network, rematerialize, direct)
         if self.compute_dtype == "float16":
             optimizers = {name: _with_scale(o) for name, o in optimizers.items()}
         optimizer = AlternatingOptimizer(optimizers)

@@ -15,22 +15,25 @@ from keras_gans.models.rematerialization import levels_of
 from keras_gans.models.rematerialization import segments_of
 
 
-def set_up(network, rematerialize=False):
+def set_up(network, rematerialize=False, direct=True):
     """Sets how the layers of a network, and of networks in it, are called.
 
     Args:
         network: A functional or sequential `keras.Model`.
         rematerialize: Bool, whether activations are computed again for gradients.
+        direct: Bool, whether layers may be called past Keras, and so past hooks that
+            torch has on them, on a backend where that saves time.
     """
+    direct = direct and backend.is_eager()
     functional = functional_of(network)
     for layer in functional.layers:
         if functional_of(layer) is not None:
-            set_up(layer, rematerialize)
+            set_up(layer, rematerialize, direct)
         elif hasattr(layer, "rematerialize"):  # parts of it by itself
             layer.rematerialize = rematerialize
     functional.__dict__.pop("call", None)
-    if rematerialize or backend.is_eager():
-        functional.call = _Call(functional, rematerialize)
+    if rematerialize or direct:
+        functional.call = _Call(functional, rematerialize, direct)
 
 
 class _Call:
@@ -39,10 +42,11 @@ class _Call:
     Args:
         network: The network.
         rematerialize: Bool.
+        direct: Bool.
     """
 
-    def __init__(self, network, rematerialize):
-        self.network, self.rematerialize = network, rematerialize
+    def __init__(self, network, rematerialize, direct):
+        self.network, self.rematerialize, self.direct = network, rematerialize, direct
         self.segments = None  # made when first needed: layers may still be set up
 
     def __call__(self, inputs, training=None, mask=None):
@@ -65,11 +69,11 @@ class _Call:
     def _cut(self):
         if not self.rematerialize:
             nodes = [node for level in levels_of(self.network) for node in level]
-            return [_Segment(nodes)]
+            return [_Segment(nodes, self.direct)]
         return [
-            _Segment(nodes)
+            _Segment(nodes, self.direct)
             if any(functional_of(node.operation) is not None for node in nodes)
-            else _Rematerialized(nodes, inputs, outputs)
+            else _Rematerialized(nodes, self.direct, inputs, outputs)
             for nodes, inputs, outputs in segments_of(self.network)
         ]
 
@@ -79,12 +83,13 @@ class _Segment:
 
     Args:
         nodes: Keras' nodes, each the call of an operation.
+        direct: Bool, whether past Keras.
     """
 
-    def __init__(self, nodes):
+    def __init__(self, nodes, direct):
         self.steps = []
         for node in nodes:
-            function, takes_training = _function_of(node)
+            function, takes_training = _function_of(node, direct)
             taken = node.arguments.keras_tensors
             is_plain = node.arguments._single_positional_tensor is not None
             self.steps.append(
@@ -117,12 +122,13 @@ class _Rematerialized(_Segment):
 
     Args:
         nodes: Keras' nodes.
+        direct: Bool.
         inputs: Symbolic tensors.
         outputs: Symbolic tensors.
     """
 
-    def __init__(self, nodes, inputs, outputs):
-        super().__init__(nodes)
+    def __init__(self, nodes, direct, inputs, outputs):
+        super().__init__(nodes, direct)
         self.inputs, self.outputs = (
             [id(x) for x in ends] for ends in (inputs, outputs)
         )
@@ -147,7 +153,7 @@ class _Rematerialized(_Segment):
         values.update(zip(self.outputs, outputs, strict=True))
 
 
-def _function_of(node):
+def _function_of(node, direct):
     """What is called for a node, and whether it is told that the network trains.
 
     That is a layer's `call`, where Keras' own way to it would add nothing: to a single
@@ -158,7 +164,7 @@ def _function_of(node):
         return operation, False
     tensors = [*node.input_tensors, *node.outputs]
     if (
-        not backend.is_eager()
+        not direct
         or type(operation).__call__ is not keras.Layer.__call__
         or functional_of(operation) is None
         and operation._layers

@@ -19,6 +19,7 @@ import keras_gans as kg
 from keras_gans import backend
 
 BATCH = 8
+RUN_EAGERLY = keras.config.backend() != "jax"
 STYLES = {
     "style_dim": 5,
     "channel_base": 32,
@@ -123,7 +124,7 @@ CASES = {
 }
 
 
-def make(name):
+def make(name, run_eagerly=RUN_EAGERLY):
     """Makes and compiles the model of a case."""
     keras.utils.set_random_seed(3)
     cls, arguments, options = CASES[name]
@@ -131,7 +132,7 @@ def make(name):
     model.compile(
         generator_optimizer=keras.optimizers.SGD(0.05),
         discriminator_optimizer=keras.optimizers.SGD(0.05),
-        run_eagerly=keras.config.backend() != "jax",
+        run_eagerly=run_eagerly,
         **options,
     )
     return model
