@@ -21,6 +21,7 @@ def main(argv=None):
     parser.add_argument("--epochs", type=int, default=100)
     parser.add_argument("--batch-size", type=int, default=100)
     parser.add_argument("--hidden-units", type=int, default=1000)
+    parser.add_argument("--dtype", default="float32", help="or mixed_bfloat16")
     parser.add_argument("--num-images", type=int, default=60_000)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args(argv)
@@ -31,7 +32,10 @@ def main(argv=None):
 
     with kg.distribution.scope():
         gan = kg.models.GAN(
-            image_shape=images.shape[1:], hidden_units=args.hidden_units, seed=args.seed
+            image_shape=images.shape[1:],
+            hidden_units=args.hidden_units,
+            dtype=args.dtype,
+            seed=args.seed,
         )
     gan.summary()
     gan.compile()

@@ -7,10 +7,12 @@ import subprocess
 import sys
 
 import keras
+import numpy as np
 import pytest
 
 from benchmarks import data
 from benchmarks import growth
+from benchmarks import half_precision
 from benchmarks import memory
 from benchmarks import peers
 from benchmarks import report
@@ -92,6 +94,20 @@ def test_memory_of_parts():
     assert (whole["parts"], parts["parts"]) == (1, 8)
     assert 0 < parts["memory"] < whole["memory"]
     assert parts["seconds"] > 0
+    (again,) = memory.main(["--parts", "1", "--rematerialize", "yes", *sizes.split()])
+    assert again["rematerialize"] == "yes"
+    assert 0 < again["memory"] < whole["memory"]
+
+
+@pytest.mark.once
+def test_half_precision(tmp_path):
+    found = half_precision.main(
+        ["--num-images=500", "--num-samples=200", "--epochs=1", f"--out={tmp_path}"]
+        + ["--seeds", "0", "--dtypes", "float32", "mixed_bfloat16"]
+    )
+    assert found.keys() == {"float32", "mixed_bfloat16"}
+    assert all(np.isfinite(value) for (value,) in found.values())
+    assert found["float32"] != found["mixed_bfloat16"]
 
 
 @pytest.mark.once
