@@ -31,7 +31,11 @@ def set_up(network, rematerialize=False, direct=True):
             set_up(layer, rematerialize, direct)
         elif hasattr(layer, "rematerialize"):  # parts of it by itself
             layer.rematerialize = rematerialize
-    functional.__dict__.pop("call", None)
+    own = functional.__dict__.get("call")
+    if isinstance(own, _Call):
+        del functional.__dict__["call"]
+    elif own is not None:  # someone else's, who has reasons
+        return
     if rematerialize or direct:
         functional.call = _Call(functional, rematerialize, direct)
 

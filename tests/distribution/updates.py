@@ -61,7 +61,7 @@ CASES = {
     "micro_batches": (
         models.ConditionalGAN,
         SMALL | CLASSES | {"hidden_units": 20},
-        {"micro_batches": 2},
+        {"micro_batches": 2, "rematerialize": True},
     ),
     "ac_gan": (
         models.ACGAN,
