@@ -74,7 +74,8 @@ class GANCompileMixin(CompileMixin):
             rematerialize: Bool. Whether activations are computed again where gradients
                 need them, but for a few of each network, of about the square root of
                 its depth (Chen et al. 2016, arXiv:1604.06174): a step takes up to a
-                third longer, in a fraction of the memory. The update is the same.
+                third longer, in a fraction of the memory. The update is the same. On
+                JAX it needs a GPU or TPU: XLA's compiler for CPUs undoes it.
             run_eagerly: As in Keras.
             steps_per_execution: As in Keras.
             jit_compile: As in Keras.
