@@ -7,8 +7,9 @@
 * `input_gradients(fn, x)`: gradients with respect to a tensor, themselves
   differentiable, for gradient penalties.
 * `cond(pred, true_fn, false_fn)`: runs one branch only; branches may update variables.
-* `rematerialized(fn, tensors, variables)`: `fn(*tensors)`, of which nothing is kept to
-  be differentiated; it runs again then.
+* `rematerialized(fn, tensors, variables)`: `fn(*tensors)`, a list of tensors, of which
+  nothing is kept to be differentiated; it runs again then. `variables` are all that it
+  reads or updates; each is updated once.
 * `no_gradients()`: a context in which nothing is recorded for differentiation.
 * `with_values(variables, values, fn)`: `fn()` with tensors in place of variables.
 * `compiled(fn, variables)`: `fn`, compiled, which reads variables and changes none.

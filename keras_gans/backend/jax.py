@@ -109,21 +109,12 @@ def cond(pred, true_fn, false_fn):
 
 
 def rematerialized(fn, tensors, variables):
-    """Evaluates `fn(*tensors)`, which runs again to be differentiated.
-
-    Args:
-        fn: Callable from tensors to a list of tensors.
-        tensors: List of tensors.
-        variables: List of all variables that it reads or updates.
-
-    Returns:
-        The list; of values within, nothing is kept.
-    """
+    """Evaluates `fn(*tensors)`, keeping nothing of it; see `keras_gans.backend`."""
     scope, updated = scopes.current_values(), {}
 
     @jax.checkpoint
     def pure(*tensors):
-        return scopes.run(lambda: fn(*tensors), scope, updated)
+        return scopes.run_without_losses(lambda: fn(*tensors), scope, updated)
 
     outputs, new_values = pure(*tensors)
     scopes.publish(new_values, updated)

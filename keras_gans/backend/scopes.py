@@ -40,6 +40,28 @@ def run(fn, values, updated):
     return output, {key: scope.state_mapping[key] for key in scope.updated}
 
 
+def run_without_losses(fn, values, updated):
+    """Likewise, of layers that add no losses: they would stay in the scope.
+
+    Raises:
+        ValueError: If one does.
+    """
+
+    def checked():
+        scope = get_stateless_scope()
+        scope.collect_losses = True
+        output = fn()
+        if scope.losses:
+            raise ValueError(
+                "Expected: layers without losses of activations, as of "
+                "`activity_regularizer` or `add_loss`, for `rematerialize=True`. "
+                f"Received: layers with {len(scope.losses)}."
+            )
+        return output
+
+    return run(checked, values, updated)
+
+
 def publish(new_values, updated):
     """Hands new values by id to the enclosing scope, or to the variables."""
     for key, value in new_values.items():

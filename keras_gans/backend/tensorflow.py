@@ -105,16 +105,7 @@ def _dropping_updates(fn, values):
 
 
 def rematerialized(fn, tensors, variables):
-    """Evaluates `fn(*tensors)`, which runs again to be differentiated.
-
-    Args:
-        fn: Callable from tensors to a list of tensors.
-        tensors: List of tensors.
-        variables: List of all variables that it reads or updates.
-
-    Returns:
-        The list; of values within, nothing is kept.
-    """
+    """Evaluates `fn(*tensors)`, keeping nothing of it; see `keras_gans.backend`."""
     updated, new_values = {}, {}
     # Gradients flow to arguments alone; state has to be again what it was.
     values = [tf.convert_to_tensor(value) for value in scopes.values_of(variables)]
@@ -124,7 +115,7 @@ def rematerialized(fn, tensors, variables):
         own = zip(variables, arguments[len(tensors) :], strict=True)
         given = others | {id(variable): value for variable, value in own}
         inner = arguments[: len(tensors)]
-        outputs, found = scopes.run(lambda: fn(*inner), given, updated)
+        outputs, found = scopes.run_without_losses(lambda: fn(*inner), given, updated)
         for key, value in found.items():  # of the first time
             new_values.setdefault(key, tf.stop_gradient(value))
         return outputs

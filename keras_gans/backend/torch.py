@@ -89,23 +89,16 @@ def cond(pred, true_fn, false_fn):
 
 
 def rematerialized(fn, tensors, variables):
-    """Evaluates `fn(*tensors)`, which runs again to be differentiated.
-
-    Args:
-        fn: Callable from tensors to a list of tensors.
-        tensors: List of tensors.
-        variables: List of all variables that it reads or updates.
-
-    Returns:
-        The list; of values within, nothing is kept.
-    """
+    """Evaluates `fn(*tensors)`, keeping nothing of it; see `keras_gans.backend`."""
     values, updated, new_values = scopes.current_values(), {}, {}
     for variable, value in zip(variables, scopes.values_of(variables), strict=True):
         # State is assigned in place, and has to be again what it was.
         values[id(variable)] = value if variable.trainable else value.detach().clone()
 
     def pure(*tensors):
-        outputs, found = scopes.run(lambda: fn(*tensors), values, updated)
+        outputs, found = scopes.run_without_losses(
+            lambda: fn(*tensors), values, updated
+        )
         for key, value in found.items():  # of the first time
             new_values.setdefault(key, value.detach())
         return outputs

@@ -23,9 +23,19 @@ def set_up(network, rematerialize=False, direct=True):
         rematerialize: Bool, whether activations are computed again for gradients.
         direct: Bool, whether layers may be called past Keras, and so past hooks that
             torch has on them, on a backend where that saves time.
+
+    Raises:
+        ValueError: If there are masks, which do not come along to be computed again.
     """
     direct = direct and backend.is_eager()
     functional = functional_of(network)
+    nodes = [node for level in levels_of(functional) for node in level]
+    if rematerialize and any(_has_mask(node) for node in nodes):
+        raise ValueError(
+            "Expected: networks without masks for `rematerialize=True`. Received: "
+            f"{network.name!r}, which has some. Leave masking out, or use "
+            "`micro_batches` to save memory."
+        )
     for layer in functional.layers:
         if functional_of(layer) is not None:
             set_up(layer, rematerialize, direct)
@@ -166,7 +176,6 @@ def _function_of(node, direct):
     operation = node.operation
     if not isinstance(operation, keras.Layer):
         return operation, False
-    tensors = [*node.input_tensors, *node.outputs]
     if (
         not direct
         or type(operation).__call__ is not keras.Layer.__call__
@@ -174,8 +183,14 @@ def _function_of(node, direct):
         and operation._layers
         or operation.compute_dtype != operation.variable_dtype
         or operation.activity_regularizer is not None
-        or any(getattr(x, "_keras_mask", None) is not None for x in tensors)
+        or _has_mask(node)
     ):
         return operation, True
     parameters = inspect.signature(operation.call).parameters
     return operation.call, "training" in parameters
+
+
+def _has_mask(node):
+    """Whether a tensor that a node takes or gives has a mask."""
+    tensors = [*node.input_tensors, *node.outputs]
+    return any(getattr(x, "_keras_mask", None) is not None for x in tensors)

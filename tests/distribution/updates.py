@@ -124,8 +124,8 @@ CASES = {
 }
 
 
-def make(name, run_eagerly=RUN_EAGERLY):
-    """Makes and compiles the model of a case."""
+def make(name, run_eagerly=RUN_EAGERLY, **more):
+    """Makes and compiles the model of a case, with more options of `compile`."""
     keras.utils.set_random_seed(3)
     cls, arguments, options = CASES[name]
     model = cls(seed=5, **arguments)
@@ -134,8 +134,21 @@ def make(name, run_eagerly=RUN_EAGERLY):
         discriminator_optimizer=keras.optimizers.SGD(0.05),
         run_eagerly=run_eagerly,
         **options,
+        **more,
     )
     return model
+
+
+def fitted(name, simplest, **more):
+    """A model after two steps, and its logs.
+
+    A graph, which takes TensorFlow seconds to make, for the simplest case alone.
+    """
+    run_eagerly = keras.config.backend() == "tensorflow" and name != simplest
+    model = make(name, run_eagerly, **more)
+    x, y = data(model, 2)
+    history = model.fit(x, y, batch_size=BATCH, shuffle=False, verbose=0)
+    return model, history.history
 
 
 def data(model, steps):

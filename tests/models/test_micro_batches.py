@@ -15,20 +15,7 @@ POINTS = np.random.default_rng(0).normal(size=(64, 2)).astype("float32")
 
 def fitted(name, micro_batches):
     """A model after two steps of gradient descent, and its logs."""
-    keras.utils.set_random_seed(3)
-    cls, arguments, options = updates.CASES[name]
-    model = cls(seed=5, **arguments)
-    model.compile(
-        generator_optimizer=keras.optimizers.SGD(0.05),
-        discriminator_optimizer=keras.optimizers.SGD(0.05),
-        micro_batches=micro_batches,
-        # A graph, where it takes seconds to make, for the simplest alone.
-        run_eagerly=keras.config.backend() == "tensorflow" and name != "conditional",
-        **options,
-    )
-    x, y = updates.data(model, 2)
-    history = model.fit(x, y, batch_size=updates.BATCH, shuffle=False, verbose=0)
-    return model, history.history
+    return updates.fitted(name, "conditional", micro_batches=micro_batches)
 
 
 # Labels; a relativistic loss with penalties that differentiate twice.

@@ -13,15 +13,6 @@ from tests.gan_test_case import max_difference
 from tests.gan_test_case import to_numpy
 
 
-def keras_own(network):
-    """Has Keras call the layers of a network, and of networks in it."""
-    functional = functional_of(network)
-    for layer in functional.layers:
-        if functional_of(layer) is not None:
-            keras_own(layer)
-    functional.__dict__.pop("call", None)
-
-
 @pytest.mark.once  # others' graphs are Keras' own
 @pytest.mark.parametrize("name", ["dcgan", "sa_gan", "style_gan2", "cycle_gan"])
 def test_updates_are_bit_for_bit_those_of_keras(name):
@@ -32,7 +23,7 @@ def test_updates_are_bit_for_bit_those_of_keras(name):
             for network in player.networks:
                 assert ("call" in functional_of(network).__dict__) == backend.is_eager()
                 if own:
-                    keras_own(network)
+                    network_calls.set_up(network, direct=False)
         model.fit(*updates.data(model, 2), batch_size=updates.BATCH, verbose=0)
         states.append(to_numpy(model.weights))
     assert max_difference(*states) == 0
@@ -53,12 +44,12 @@ class Composite(keras.layers.Layer):
         return self.normalization(x)
 
 
-def network_of_all_kinds():
+def network_of_all_kinds(masks=True, regularizer="l2"):
     """Masks, regularized activations, another dtype, several inputs and outputs."""
     inputs = [keras.Input((6, 3)), keras.Input((4,))]
-    x = keras.layers.Masking(0.0)(inputs[0])
+    x = keras.layers.Masking(0.0)(inputs[0]) if masks else inputs[0]
     x = keras.layers.LSTM(4)(x)
-    y = keras.layers.Dense(4, activity_regularizer="l2")(inputs[1])
+    y = keras.layers.Dense(4, activity_regularizer=regularizer)(inputs[1])
     y = keras.layers.Dense(4, dtype="mixed_bfloat16")(y)
     x = keras.ops.concatenate([x, keras.ops.cast(y, "float32") * 2.0], axis=-1)
     x = Composite()(x)
@@ -79,18 +70,34 @@ def test_layers_of_all_kinds(rematerialize):
     found = []
     for own in (True, False):
         keras.utils.set_random_seed(4)
-        network = network_of_all_kinds()
+        network = network_of_all_kinds(*(False, None) if rematerialize else ())
         if not own:
             network_calls.set_up(network, rematerialize)
         outputs = [network(given, training=training) for training in (True, False)]
         flat = keras.tree.flatten([outputs, network.losses])
-        found.append([*to_numpy(flat), *to_numpy(network.weights)])
+
+        def objective(network=network):
+            x = network(given, training=True)["x"]
+            return keras.ops.sum(keras.ops.power(x, 3)) + sum(network.losses), None
+
+        _, gradients = backend.value_and_grad(objective, network.trainable_variables)
+        found.append([*to_numpy([*flat, *gradients, *network.weights])])
         assert keras.tree.map_structure(lambda x: None, outputs[0]) == {
             "x": None,
             "halves": [None, None],
         }
     for with_keras, direct in zip(*found, strict=True):
         np.testing.assert_array_equal(with_keras, direct)
+
+
+def test_what_cannot_be_computed_again():
+    with pytest.raises(ValueError, match="without masks.*micro_batches"):
+        network_calls.set_up(network_of_all_kinds(), rematerialize=True)
+    network = network_of_all_kinds(masks=False)
+    network_calls.set_up(network, rematerialize=True)
+    given = [np.zeros((2, 6, 3), "float32"), np.ones((2, 4), "float32")]
+    with pytest.raises(ValueError, match="without losses of activations.*with 1"):
+        network(given, training=True)
 
 
 def test_a_network_used_elsewhere_is_left_alone():

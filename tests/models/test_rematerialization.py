@@ -14,24 +14,6 @@ from tests.gan_test_case import to_numpy
 ON_JAX = keras.config.backend() == "jax"
 
 
-def fitted(name, rematerialize):
-    """A model after two steps of gradient descent, and its logs."""
-    keras.utils.set_random_seed(3)
-    cls, arguments, options = updates.CASES[name]
-    model = cls(seed=5, **arguments)
-    model.compile(
-        generator_optimizer=keras.optimizers.SGD(0.05),
-        discriminator_optimizer=keras.optimizers.SGD(0.05),
-        rematerialize=rematerialize,
-        # A graph, where it takes seconds to make, for the simplest alone.
-        run_eagerly=keras.config.backend() == "tensorflow" and name != "dcgan",
-        **options,
-    )
-    x, y = updates.data(model, 2)
-    history = model.fit(x, y, batch_size=updates.BATCH, shuffle=False, verbose=0)
-    return model, history.history
-
-
 # Batch statistics that move; penalties that differentiate twice; networks made of
 # networks, with penalties of both players where they are due; spectral normalization.
 @pytest.mark.parametrize(
@@ -46,7 +28,9 @@ def fitted(name, rematerialize):
     ],
 )
 def test_the_update_is_the_same(name):
-    (kept, logs), (again, logs_again) = (fitted(name, on) for on in (False, True))
+    (kept, logs), (again, logs_again) = (
+        updates.fitted(name, "dcgan", rematerialize=on) for on in (False, True)
+    )
     before = to_numpy(updates.make(name).weights)
     assert max_difference(before, to_numpy(kept.weights)) > 1e-3
     # Of layers too: their averages, vectors of power iterations, states of seeds.
@@ -125,8 +109,8 @@ def test_segments_of_a_network():
         assert kept + peak < 0.6 * total
 
 
-def test_cuts_are_the_best():
-    """As good as the best of all ways to cut a short chain."""
+def test_cuts_are_nearly_the_best():
+    """Of all ways to cut a short chain."""
     rng = np.random.default_rng(0)
 
     def cost(cuts, sizes, kept):
