@@ -1,0 +1,94 @@
+"""`predict`: what Keras' own gives, with the weights of the moment, compiled once."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_gans as kg
+from keras_gans import backend
+from keras_gans.utils.prediction import predict
+
+
+@pytest.fixture
+def network():
+    keras.utils.set_random_seed(0)
+    first, second = keras.Input((3,)), keras.Input((2,))
+    hidden = keras.layers.Concatenate()([first, second])
+    hidden = keras.layers.Dropout(0.5)(keras.layers.Dense(8, "relu")(hidden))
+    return keras.Model([first, second], keras.layers.Dense(4)(hidden))
+
+
+@pytest.fixture
+def inputs():
+    rng = np.random.default_rng(0)
+    return [rng.standard_normal((10, size), "float32") for size in (3, 2)]
+
+
+@pytest.mark.parametrize("batch_size", [4, 5, 10, 64])
+def test_is_that_of_keras(network, inputs, batch_size):
+    expected = network.predict(inputs, verbose=0)
+    np.testing.assert_allclose(predict(network, inputs, batch_size), expected, 1e-5)
+
+
+def test_weights_of_the_moment(network, inputs):
+    before = predict(network, inputs, 5)
+    network.layers[-1].bias.assign(np.ones(4, "float32"))
+    np.testing.assert_allclose(predict(network, inputs, 5), before + 1.0, 1e-5, 1e-6)
+
+
+def test_compiles_once(network, inputs, monkeypatch):
+    made, compiled = [], backend.compiled
+
+    def counted(fn, variables):
+        made.append(fn)
+        return compiled(fn, variables)
+
+    monkeypatch.setattr(backend, "compiled", counted)
+    for _ in range(3):
+        predict(network, inputs, 5)
+    assert len(made) == 1
+
+
+def test_progress(network, inputs, capsys):
+    predict(network, inputs, 4, verbose=1)
+    assert "3/3" in capsys.readouterr().out
+    predict(network, inputs, 4)
+    assert not capsys.readouterr().out
+
+
+def test_replicas_of_one_process_share_the_work(network, inputs, monkeypatch):
+    calls = []
+    monkeypatch.setattr(backend, "replicas_of", lambda model: 2)
+    monkeypatch.setattr(
+        network, "predict", lambda *args, verbose: calls.append((args, verbose))
+    )
+    predict(network, inputs, 5)
+    assert calls == [((inputs, 5), 0)]
+
+
+def test_within_fit():
+    """A callback gets the weights of its moment, and the training goes on from them."""
+
+    latents = np.random.default_rng(0).standard_normal((3, 2), "float32")
+
+    def train(callback):
+        keras.utils.set_random_seed(0)  # of the order of images
+        gan = kg.models.GAN((4, 4, 1), latent_dim=2, hidden_units=4, seed=0)
+        gan.compile()
+        images = np.random.default_rng(0).integers(0, 256, (8, 4, 4, 1), "uint8")
+        gan.fit(images, batch_size=4, epochs=3, verbose=0, callbacks=callback(gan))
+        return gan
+
+    found = []
+
+    def look(gan):
+        def sample(epoch, logs):
+            found.append(predict(gan, latents, 3))
+
+        return [keras.callbacks.LambdaCallback(on_epoch_end=sample)]
+
+    gan, other = train(look), train(lambda gan: [])
+    np.testing.assert_array_equal(found[-1], predict(gan, latents, 3))
+    assert (found[0] != found[-1]).any()
+    for ours, theirs in zip(gan.weights, other.weights, strict=True):
+        np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
