@@ -32,10 +32,10 @@
 `tensorflow_ops.py`, `jax_ops.py` and `torch_ops.py` likewise, for layers:
 
 * `conv(inputs, kernel, strides, groups=1, padding="same", bias=None)` and
-  `conv_transpose(inputs, kernel, strides, bias=None)`: 2D, images `(B, H, W, C)`,
-  kernels as in Keras, "same" padding, which must be symmetric: k - s even and not
-  negative for each side k of the kernel and stride s; H and W of the larger image are
-  multiples of the stride. Without groups, `conv` takes padding "valid" too.
+  `conv_transpose(inputs, kernel, strides, bias=None, padding="same")`: 2D, images
+  `(B, H, W, C)`, kernels as in Keras, no side k of them below its stride s. Padding
+  "same" must be symmetric: k - s is even, and H and W of the larger image are multiples
+  of the stride. `conv` takes "valid" only without groups.
 * `upfirdn(x, taps, up, down, padding)`: as of `keras_gans.layers.resampling`, of images
   whose sides are known.
 * `pack_kernel(kernel)`: puts the variable into the memory order they are fastest with.

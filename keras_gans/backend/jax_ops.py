@@ -24,46 +24,48 @@ def _conv(inputs, kernel, strides, groups, padding):
     return ops.conv(inputs, kernel, strides=strides, padding=padding)
 
 
-def conv_transpose(inputs, kernel, strides, bias=None):
+def conv_transpose(inputs, kernel, strides, bias=None, padding="same"):
     """2D transposed convolution; see `keras_gans.backend`."""
     if jax.default_backend() != "cpu":
-        outputs = ops.conv_transpose(inputs, kernel, strides=strides, padding="same")
+        outputs = ops.conv_transpose(inputs, kernel, strides=strides, padding=padding)
     else:
-        outputs = _conv_transpose(inputs, kernel, tuple(strides))
+        outputs = _conv_transpose(inputs, kernel, tuple(strides), padding.upper())
     return outputs if bias is None else ops.add(outputs, bias)
 
 
-def _plain_conv(outputs, kernel, strides):
+def _plain_conv(outputs, kernel, strides, padding):
     return jax.lax.conv_general_dilated(
-        outputs, kernel, strides, "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
+        outputs, kernel, strides, padding, dimension_numbers=("NHWC", "HWIO", "NHWC")
     )
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
-def _conv_transpose(inputs, kernel, strides):
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
+def _conv_transpose(inputs, kernel, strides, padding):
     """The adjoint, in its first argument, of the plain convolution with `kernel`.
 
     What XLA derives as its kernel gradient takes over ten times as long on CPUs as the
     kernel gradient of the plain convolution, with which it is written here.
     """
-    batch, height, width, _ = inputs.shape
-    shape = (batch, height * strides[0], width * strides[1], kernel.shape[2])
+    sizes = zip(inputs.shape[1:3], strides, kernel.shape[:2], strict=True)
+    more = padding == "VALID"
+    sides = (n * s + more * (k - s) for n, s, k in sizes)
+    shape = (inputs.shape[0], *sides, kernel.shape[2])
     adjoint = jax.linear_transpose(
-        lambda outputs: _plain_conv(outputs, kernel, strides),
+        lambda outputs: _plain_conv(outputs, kernel, strides, padding),
         jax.ShapeDtypeStruct(shape, inputs.dtype),
     )
     return adjoint(inputs)[0]
 
 
-def _forward(inputs, kernel, strides):
-    return _conv_transpose(inputs, kernel, strides), (inputs, kernel)
+def _forward(inputs, kernel, strides, padding):
+    return _conv_transpose(inputs, kernel, strides, padding), (inputs, kernel)
 
 
-def _backward(strides, saved, gradient):
+def _backward(strides, padding, saved, gradient):
     inputs, kernel = saved
     # <gradient, convT(inputs, kernel)> = <conv(gradient, kernel), inputs>
     outputs, kernel_gradient = jax.vjp(
-        lambda kernel: _plain_conv(gradient, kernel, strides), kernel
+        lambda kernel: _plain_conv(gradient, kernel, strides, padding), kernel
     )
     return outputs, kernel_gradient(inputs)[0]
 

@@ -22,9 +22,9 @@ def _conv(inputs, kernel, strides, groups, padding):
     return conv_in_groups(inputs, kernel, strides, groups)
 
 
-def conv_transpose(inputs, kernel, strides, bias=None):
+def conv_transpose(inputs, kernel, strides, bias=None, padding="same"):
     """2D transposed convolution; see `keras_gans.backend`."""
-    outputs = ops.conv_transpose(inputs, kernel, strides=strides, padding="same")
+    outputs = ops.conv_transpose(inputs, kernel, strides=strides, padding=padding)
     return outputs if bias is None else ops.add(outputs, bias)
 
 

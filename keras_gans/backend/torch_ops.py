@@ -26,14 +26,14 @@ def conv(inputs, kernel, strides, groups=1, padding="same", bias=None):
     return outputs.permute(0, 2, 3, 1)
 
 
-def conv_transpose(inputs, kernel, strides, bias=None):
+def conv_transpose(inputs, kernel, strides, bias=None, padding="same"):
     """2D transposed convolution; see `keras_gans.backend`."""
     outputs = functional.conv_transpose2d(
         inputs.permute(0, 3, 1, 2),
         kernel.permute(3, 2, 0, 1),
         bias,
         stride=strides,
-        padding=_padding(kernel, strides),
+        padding=_padding(kernel, strides) if padding == "same" else 0,
     )
     return outputs.permute(0, 2, 3, 1)
 

@@ -70,9 +70,8 @@ def up_convolution(x, kernel, taps=BINOMIAL):
         `(B, 2 H, 2 W, O)`.
     """
     size, count, total = kernel.shape[0], len(taps), sum(taps)
-    y = ops.conv_transpose(
-        x, ops.transpose(kernel, (0, 1, 3, 2)), strides=2, padding="valid"
-    )  # sides 2 H + k - 2
+    kernel = ops.transpose(kernel, (0, 1, 3, 2))
+    y = backend.conv_transpose(x, kernel, (2, 2), padding="valid")  # sides 2 H + k - 2
     missing = count - 1 - (size - 2)  # to 2 H after the filter
     padding = (missing - missing // 2, missing // 2)
     return upfirdn(y, [2.0 * tap / total for tap in taps], padding=padding)

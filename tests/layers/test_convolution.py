@@ -53,6 +53,33 @@ def test_equals_keras(name, kernel, stride):
         np.testing.assert_allclose(b, a, rtol=2e-4, atol=2e-4)
 
 
+@pytest.mark.parametrize(("kernel", "stride"), [(3, 2), (4, 2), (3, 1), (2, 2)])
+def test_transposed_without_padding_equals_keras(kernel, stride):
+    """As StyleGAN2's convolutions that enlarge have it."""
+
+    class Plain(keras.layers.Layer):
+        def __init__(self, conv_transpose):
+            super().__init__()
+            self.conv_transpose = conv_transpose
+            normal = keras.initializers.RandomNormal(seed=0)
+            self.kernel = self.add_weight((kernel, kernel, 5, 3), normal)
+
+        def call(self, x):
+            return self.conv_transpose(x, ops.convert_to_tensor(self.kernel))
+
+    def of_keras(x, kernel):
+        return ops.conv_transpose(x, kernel, strides=stride, padding="valid")
+
+    def ours(x, kernel):
+        return backend.conv_transpose(x, kernel, (stride, stride), padding="valid")
+
+    x = np.random.default_rng(0).normal(size=(2, 8, 12, 3)).astype("float32")
+    x = ops.convert_to_tensor(x)
+    expected, received = (gradients(Plain(f), x) for f in (of_keras, ours))
+    for a, b in zip(expected, received, strict=True):
+        np.testing.assert_allclose(b, a, rtol=2e-4, atol=2e-4)
+
+
 @pytest.mark.parametrize("name", ["Conv2D", "Conv2DTranspose"])
 @pytest.mark.parametrize(
     "options",
