@@ -83,6 +83,7 @@ class CompileMixin:
         self.micro_batches = micro_batches
         for player in self.players():
             for network in player.networks:
+                _check_activities(network)
                 # Run eagerly, all is as someone who looks for an error expects it.
                 direct = not run_options.get("run_eagerly")
                 network_calls.set_up(network, rematerialize, direct)
@@ -127,11 +128,24 @@ class CompileMixin:
             "ema_half_life": serialize(self.ema_half_life),
             **{name: getattr(self, name) for name in self._weight_names},
             **self._run_options,
+            "frozen_layers": [
+                i for i, x in enumerate(self._layers_to_train()) if not x.trainable
+            ],
         }
 
     def compile_from_config(self, config):
-        """Compiles as `get_compile_config` tells."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
+        """Compiles as `get_compile_config` tells, and freezes what was frozen."""
+        config = keras.saving.deserialize_keras_object(config)
+        layers = self._layers_to_train()
+        for i in config.pop("frozen_layers", ()):
+            layers[i].trainable = False
+        self.compile(**config)
+
+    def _layers_to_train(self):
+        """The layers of all networks but averages, and the layers within them."""
+        averages = [average for _, average in self.averaged()]
+        networks = [x for x in self.layers if not any(x is y for y in averages)]
+        return [layer for network in networks for layer in network._flatten_layers()]
 
     @property
     def generator_optimizer(self):
@@ -153,3 +167,17 @@ def _with_scale(optimizer):
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         return optimizer
     return keras.optimizers.LossScaleOptimizer(optimizer)
+
+
+def _check_activities(network):
+    """Raises where a loss of activations would be lost, or count one call of several.
+
+    An update calls a network several times, on JAX in scopes that drop such losses.
+    """
+    for layer in network._flatten_layers():
+        if layer.activity_regularizer is not None:
+            raise ValueError(
+                f"Expected: networks without `activity_regularizer`. Received: "
+                f"{network.name!r}, whose {layer.name!r} has one. Regularize weights "
+                "(`kernel_regularizer`), or use a penalty of `compile(penalties=...)`."
+            )

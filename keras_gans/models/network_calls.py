@@ -10,9 +10,9 @@ import inspect
 import keras
 
 from keras_gans import backend
-from keras_gans.models.rematerialization import functional_of
-from keras_gans.models.rematerialization import levels_of
 from keras_gans.models.rematerialization import segments_of
+from keras_gans.utils.functional import functional_of
+from keras_gans.utils.functional import levels_of
 
 
 def set_up(network, rematerialize=False, direct=True):
@@ -27,8 +27,8 @@ def set_up(network, rematerialize=False, direct=True):
     Raises:
         ValueError: If there are masks, which do not come along to be computed again.
     """
-    direct = direct and backend.is_eager()
     functional = functional_of(network)
+    direct = direct and backend.is_eager() and _is_of_one_dtype(functional)
     nodes = [node for level in levels_of(functional) for node in level]
     if rematerialize and any(_has_mask(node) for node in nodes):
         raise ValueError(
@@ -171,7 +171,7 @@ def _function_of(node, direct):
     """What is called for a node, and whether it is told that the network trains.
 
     That is a layer's `call`, where Keras' own way to it would add nothing: to a single
-    layer of one dtype, without masks, that regularizes no activations.
+    layer, without masks, that regularizes no activations.
     """
     operation = node.operation
     if not isinstance(operation, keras.Layer):
@@ -181,13 +181,22 @@ def _function_of(node, direct):
         or type(operation).__call__ is not keras.Layer.__call__
         or functional_of(operation) is None
         and operation._layers
-        or operation.compute_dtype != operation.variable_dtype
         or operation.activity_regularizer is not None
         or _has_mask(node)
     ):
         return operation, True
     parameters = inspect.signature(operation.call).parameters
     return operation.call, "training" in parameters
+
+
+def _is_of_one_dtype(network):
+    """Whether nothing has to be cast: by Keras before a layer, and by scopes."""
+    dtypes = {
+        dtype
+        for layer in network._flatten_layers()
+        for dtype in (layer.compute_dtype, layer.variable_dtype)
+    }
+    return len(dtypes) == 1
 
 
 def _has_mask(node):

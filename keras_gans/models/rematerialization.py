@@ -8,9 +8,10 @@ of them gives, and assigns the state of layers twice.
 
 import itertools
 
-import keras
 import numpy as np
-from keras.src.models.functional import Functional
+
+from keras_gans.utils.functional import functional_of
+from keras_gans.utils.functional import levels_of
 
 
 def segments_of(network):
@@ -72,23 +73,6 @@ def segments_of(network):
         }
         found.append((nodes, list(used.values()), crossing(end, first)))
     return found
-
-
-def functional_of(layer):
-    """The functional network that runs where a layer is one, else None."""
-    if isinstance(layer, keras.Sequential):
-        return layer._functional
-    return layer if isinstance(layer, Functional) else None
-
-
-def levels_of(network):
-    """Calls of a network's layers in their order, in groups of one depth."""
-    depths = sorted(network._nodes_by_depth, reverse=True)
-    levels = [
-        [n for n in network._nodes_by_depth[depth] if n.operation and not n.is_input]
-        for depth in depths
-    ]
-    return [nodes for nodes in levels if nodes]
 
 
 def _size(x):

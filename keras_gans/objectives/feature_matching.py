@@ -4,6 +4,8 @@ import keras
 from keras import ops
 
 from keras_gans import backend
+from keras_gans.utils.functional import functional_of
+from keras_gans.utils.functional import levels_of
 
 
 @keras.saving.register_keras_serializable("keras_gans")
@@ -69,18 +71,20 @@ class FeatureMatching:
                 "Sequential or keras.Model(inputs, outputs), whose layers can be "
                 f"looked into. Received: {type(discriminator).__name__}."
             )
-        names = [layer.name for layer in discriminator.layers]
+        # The calls of the layers in this network: in another they may have been, too.
+        levels = levels_of(functional_of(discriminator))
+        calls = {node.operation.name: node for nodes in levels for node in nodes}
         if self.layer is None:
             with_weights = [x for x in discriminator.layers if x.trainable_weights]
-            features = with_weights[-1].input
-        elif self.layer in names:
-            features = discriminator.get_layer(self.layer).output
+            features = calls[with_weights[-1].name].input_tensors
+        elif self.layer in calls:
+            features = calls[self.layer].outputs
         else:
             raise ValueError(
                 "Expected: for feature matching, the name of a layer of the "
-                f"discriminator, one of {names}. Received: {self.layer!r}."
+                f"discriminator, one of {list(calls)}. Received: {self.layer!r}."
             )
-        if isinstance(features, list | tuple):
+        if len(features) > 1:
             raise ValueError(
                 "Expected: for feature matching, features that are one tensor. "
                 f"Received: {len(features)} of them. Name another `layer`."
@@ -90,7 +94,7 @@ class FeatureMatching:
         outputs = {"logits": discriminator.outputs[0]}
         if len(discriminator.outputs) > 1:
             outputs = discriminator.output
-        return keras.Model(inputs, outputs | {"features": features})
+        return keras.Model(inputs, outputs | {"features": features[0]})
 
     def __call__(self, real_features, fake_features):
         """Mean over the features of |mean f(x) - mean f(G(z))|^2.

@@ -7,7 +7,7 @@ import pytest
 import keras_gans as kg
 from keras_gans import backend
 from keras_gans.models import network_calls
-from keras_gans.models.rematerialization import functional_of
+from keras_gans.utils.functional import functional_of
 from tests.distribution import updates
 from tests.gan_test_case import max_difference
 from tests.gan_test_case import to_numpy
@@ -26,6 +26,23 @@ def test_updates_are_bit_for_bit_those_of_keras(name):
                     network_calls.set_up(network, direct=False)
         model.fit(*updates.data(model, 2), batch_size=updates.BATCH, verbose=0)
         states.append(to_numpy(model.weights))
+    assert max_difference(*states) == 0
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])
+def test_networks_of_several_dtypes_are_called_by_keras(dtype):
+    """Logits and images are float32 in mixed precision, and so is what leads there."""
+    states = []
+    for run_eagerly in (False, True):
+        keras.utils.set_random_seed(3)
+        gan = kg.models.DCGAN((16, 16, 1), latent_dim=4, width=4, seed=0, dtype=dtype)
+        gan.compile(run_eagerly=run_eagerly)
+        images = np.random.default_rng(0).integers(0, 256, (8, 16, 16, 1), "uint8")
+        logits = gan.discriminator(images / np.float32(255), training=True)
+        assert keras.backend.standardize_dtype(logits.dtype) == "float32"
+        gan.fit(images, batch_size=4, verbose=0)
+        states.append(to_numpy(gan.weights))
     assert max_difference(*states) == 0
 
 
@@ -111,3 +128,16 @@ def test_a_network_used_elsewhere_is_left_alone():
     assert direct == backend.is_eager()
     gan.compile(run_eagerly=True)
     assert "call" not in functional_of(gan.generator).__dict__
+
+
+def test_losses_of_activations_are_refused():
+    """A network is called several times in an update; the last call's alone is left."""
+    regularized = keras.layers.Dense(1, activity_regularizer="l2")
+    gan = kg.models.GAN(
+        data_spec=kg.Vectors(2),
+        latent_dim=4,
+        discriminator=keras.Sequential([keras.Input((2,)), regularized]),
+        seed=0,
+    )
+    with pytest.raises(ValueError, match="without `activity_regularizer`.*penalties"):
+        gan.compile()

@@ -248,3 +248,23 @@ def test_own_networks_round_trip(tmp_path):
     gan.save(tmp_path / "own.keras")
     again = keras.saving.load_model(tmp_path / "own.keras")
     np.testing.assert_array_equal(again.generate(3, seed=0), gan.generate(3, seed=0))
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_frozen_layers_stay_frozen(whole, tmp_path):
+    """A loaded model trains what the saved one did, with its optimizers' state."""
+    gan = kg.models.GAN((8, 8, 1), latent_dim=4, hidden_units=8, seed=0)
+    frozen = gan.generator if whole else gan.generator.layers[0]
+    frozen.trainable = False
+    before = to_numpy(frozen.weights)
+    gan.compile()
+    images = np.random.default_rng(0).integers(0, 256, (8, 8, 8, 1), "uint8")
+    gan.fit(images, batch_size=4, verbose=0)
+    gan.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    for one in (gan, loaded):
+        one.fit(images, batch_size=4, initial_epoch=1, epochs=2, verbose=0)
+    assert max_difference(to_numpy(gan.weights), to_numpy(loaded.weights)) == 0
+    frozen = loaded.generator if whole else loaded.generator.layers[0]
+    assert max_difference(before, to_numpy(frozen.weights)) == 0
+    assert loaded.discriminator.trainable

@@ -39,6 +39,21 @@ def test_the_update_is_the_same(name):
         np.testing.assert_allclose(values, logs_again[key], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.once  # where layers may be called past Keras
+@pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision(dtype):
+    """Logits, which are float32, are computed again as they were."""
+    weights = []
+    for on in (False, True):
+        keras.utils.set_random_seed(3)
+        gan = kg.models.DCGAN((16, 16, 1), latent_dim=4, width=4, seed=0, dtype=dtype)
+        gan.compile(rematerialize=on, micro_batches=2)
+        images = np.random.default_rng(0).integers(0, 256, (8, 16, 16, 1), "uint8")
+        gan.fit(images, batch_size=4, verbose=0)
+        weights.append(to_numpy(gan.weights))
+    assert max_difference(*weights) < 1e-5
+
+
 @keras.saving.register_keras_serializable("tests")
 class Counting(keras.layers.Layer):
     """Passes its input on, and counts how often."""

@@ -113,6 +113,32 @@ def test_feature_matching_is_the_distance_of_means():
     assert float(matching.combine(4.0, 3.0)) == 8.0
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda size: kg.models.ConditionalGAN(
+            size, num_classes=3, body="dcgan", width=4, seed=0
+        ),
+        lambda size: kg.models.StyleGAN2(
+            size, num_classes=3, channel_base=32, channel_max=4, seed=0
+        ),
+    ],
+)
+@pytest.mark.parametrize("named", [False, True])
+def test_feature_matching_of_layers_that_are_in_another_network_too(make, named):
+    """A discriminator of classes is made of the layers of one without."""
+    discriminator = make((16, 16, 1)).discriminator
+    layer = [x.name for x in discriminator.layers if x.trainable_weights][-2]
+    matching = kg.objectives.FeatureMatching(layer if named else None)
+    x = np.random.default_rng(0).normal(size=(4, 16, 16, 1)).astype("float32")
+    labels = np.eye(3, dtype="float32")[[0, 1, 2, 0]]
+    with backend.no_gradients():
+        outputs = matching.network(discriminator)([x, labels])
+        expected = discriminator([x, labels])
+    np.testing.assert_allclose(numpy(outputs["logits"]), numpy(expected), rtol=1e-5)
+    assert outputs["features"].shape[0] == 4
+
+
 def test_feature_matching_takes_the_layer_it_is_told():
     discriminator = keras.Sequential(
         [
