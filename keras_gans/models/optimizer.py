@@ -41,6 +41,11 @@ class AlternatingOptimizer(keras.optimizers.Optimizer):
         self.built = True
 
     @property
+    def optimizers(self):
+        """The players' optimizers, where Keras' TensorBoard looks for their rates."""
+        return list(self.players.values())
+
+    @property
     def variables(self):
         """The variables of all players' optimizers, and other state of training."""
         variables = [v for o in self.players.values() for v in o.variables]
