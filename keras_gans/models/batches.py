@@ -36,6 +36,8 @@ class ArrayBatches(keras.utils.PyDataset):
         replicas: Int, n. Batches come in n parts, one a replica, each with its share of
             every slice.
         part: Optional int or slice; of each batch only these parts are returned.
+        steps: Optional int, batches of an epoch, which then goes on with the examples
+            where the one before stopped; by default it sees each once.
 
     Attributes:
         within_epoch: Whether an epoch is running.
@@ -43,7 +45,7 @@ class ArrayBatches(keras.utils.PyDataset):
 
     def __init__(
         self, arrays, batch_size, shuffle, seed, aligned=True, slices=1, replicas=1,
-        part=None,
+        part=None, steps=None,
     ):  # fmt: skip
         super().__init__()
         self.slices, self.replicas, self.part = slices, replicas, part
@@ -52,7 +54,8 @@ class ArrayBatches(keras.utils.PyDataset):
         self.shuffle = shuffle
         self.seed = seed
         self.aligned = aligned
-        self.length = max(map(len, arrays)) // batch_size
+        self.steps = steps
+        self.length = steps or max(map(len, arrays)) // batch_size
         self.within_epoch = False
         self.cached = [(None, None)] * len(arrays)
         self.ahead = ReadAhead(self._batch) if are_lazy(arrays) else None
@@ -99,6 +102,8 @@ class ArrayBatches(keras.utils.PyDataset):
 
     def _batch(self, epoch, index, size, slices):
         """Arrays of a batch; what an attribute says may be of another one by now."""
+        if self.steps:  # no epoch has an order of its own
+            epoch, index = 0, epoch * self.steps + index
         of_batch = (epoch, index * size, (index + 1) * size, slices)
         if self.aligned:
             rows = self._rows(*of_batch, 0)

@@ -1,5 +1,7 @@
 """How a model becomes files and comes back: config, states, presets."""
 
+import contextlib
+
 import keras
 import numpy as np
 from keras import ops
@@ -37,6 +39,19 @@ class SavingMixin:
         """States of all seed generators, dropout's too, which Keras does not save."""
         weights = {id(weight) for weight in self.weights}
         return [v for v in self.variables if id(v) not in weights]
+
+    @contextlib.contextmanager
+    def _random_states_kept(self):
+        """Puts random states back afterwards: what is drawn within has no effect."""
+        backend.sync_state(self)
+        states = self._random_states()
+        before = [np.array(ops.convert_to_numpy(state)) for state in states]
+        try:
+            yield
+        finally:
+            backend.sync_state(self)
+            for state, value in zip(states, before, strict=True):
+                state.assign(value)
 
     def save_own_variables(self, store):
         """Stores the counter of images and the states of the random numbers."""

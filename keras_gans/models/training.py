@@ -51,7 +51,9 @@ class TrainingMixin:
             x: Images as an array `(N, H, W, C)`, uint8 or float in [-1, 1], or a
                 `kg.datasets.LazyImages`; or a `tf.data.Dataset`,
                 `keras.utils.PyDataset`, torch `DataLoader` or generator of batches of
-                them, with or without labels.
+                them, with or without labels. Arrays are checked whole, of the others
+                the first batch alone: in a later one a class index out of range is a
+                condition of zeros, or on torch, if it is too large, an error.
             y: Labels of an array `x`, for conditional models: class indices `(N,)`,
                 or attributes `(N, K)`; others ignore them.
             batch_size: Int, examples in one update of a network, for arrays. Defaults
@@ -59,10 +61,11 @@ class TrainingMixin:
             epochs: As in Keras, like all arguments that follow.
             verbose: See `epochs`.
             callbacks: See `epochs`.
-            validation_data: Like `x`, or `(x, y)`; the losses on it are logged.
+            validation_data: Like `x`, or a tuple `(x, y)`; the losses on it are logged.
             shuffle: See `epochs`.
             initial_epoch: See `epochs`.
-            steps_per_epoch: See `epochs`.
+            steps_per_epoch: Int; of an array, an epoch goes on where the one before
+                stopped, so that all examples come before one comes again.
             validation_steps: See `epochs`.
             validation_batch_size: See `epochs`.
             validation_freq: See `epochs`.
@@ -88,7 +91,7 @@ class TrainingMixin:
         self._assert_compile_called("fit")
         distribution.initialize()
         backend.check_scope(self)
-        x, own = self._prepare(x, y, batch_size, shuffle)
+        x, own = self._prepare(x, y, batch_size, shuffle, steps_per_epoch)
         given = getattr(callbacks, "callbacks", callbacks)
         given = [] if given is None else keras.tree.flatten(given)
         if not distribution.is_first_process():
@@ -97,6 +100,7 @@ class TrainingMixin:
         self._show_examples(given, "train", x)
         if validation_data is not None:
             size = validation_batch_size or batch_size or self.default_batch_size
+            validation_batch_size = size
             validation_data = self._checked_validation(validation_data, size)
             self._show_examples(given, "unseen", validation_data)
         # A callback that puts good weights back by itself takes the guard's place.
@@ -123,9 +127,9 @@ class TrainingMixin:
                 validation_data=validation_data,
                 shuffle=shuffle and is_dataset and not is_own_order,
                 initial_epoch=initial_epoch,
-                steps_per_epoch=steps_per_epoch,
+                steps_per_epoch=None if is_own_order else steps_per_epoch,
                 validation_steps=validation_steps,
-                validation_batch_size=validation_batch_size or batch_size,
+                validation_batch_size=validation_batch_size,
                 validation_freq=validation_freq,
             )
         except Exception as error:
@@ -202,7 +206,8 @@ class TrainingMixin:
             x, y = InOrder(arrays, batch_size), None
         if isinstance(x, keras.utils.PyDataset):
             batch_size = None
-        return super().evaluate(x, y, batch_size=batch_size, **kwargs)
+        with self._random_states_kept():
+            return super().evaluate(x, y, batch_size=batch_size, **kwargs)
 
     def _examples_to_compare(self, x):
         """Arrays that are the same in all processes, unless their data differ."""
@@ -210,7 +215,7 @@ class TrainingMixin:
             return x.arrays
         return () if distribution.data_are_sharded() else tuple(self._first_batch)
 
-    def _prepare(self, x, y, batch_size, shuffle):
+    def _prepare(self, x, y, batch_size, shuffle, steps=None):
         """What Keras' `fit` gets in place of `x`, and callbacks that go with it."""
         x, y = self._checked(x, y)
         slices, replicas = self.discriminator_steps, backend.replicas_of(self)
@@ -242,6 +247,11 @@ class TrainingMixin:
             raise ValueError(
                 "Expected: `batch_size` as an int of at least 1. "
                 f"Received: {batch_size!r}."
+            )
+        if steps is not None and not (isinstance(steps, int) and steps > 0):
+            raise ValueError(
+                "Expected: `steps_per_epoch` as an int of at least 1. "
+                f"Received: {steps!r}."
             )
         if len(x) < slices:
             raise ValueError(
@@ -277,7 +287,7 @@ class TrainingMixin:
         step_size = min(batch_size * slices, len(x) // whole * whole)
         arrays = (x,) if y is None else (x, y)
         batches = ArrayBatches(
-            arrays, step_size, shuffle, self.seed, self.data_are_aligned, *order
+            arrays, step_size, shuffle, self.seed, self.data_are_aligned, *order, steps
         )
         return batches, [SetEpoch(batches)]
 
@@ -300,6 +310,8 @@ class TrainingMixin:
             self.data_spec.check(x, "x")
             return x, self._checked_labels(y, len(x))
         if isinstance(x, list | tuple) or hasattr(x, "__array__"):
+            if isinstance(x, list | tuple):
+                _check_examples(x, self.data_spec)
             x = np.asarray(x)
             self.data_spec.check(x, "x")
             x = x.astype("float32") if x.dtype == np.float64 else x
@@ -330,6 +342,20 @@ class TrainingMixin:
         if are_lazy(arrays):
             return InOrder(arrays, batch_size)
         return arrays if isinstance(x, np.ndarray) else x
+
+
+def _check_examples(x, spec):
+    """Raises unless a list has single examples of one shape, and not x and y."""
+    shapes = list(dict.fromkeys(tuple(np.shape(part)) for part in x))
+    if len(shapes) > 1 or any(len(shape) > len(spec.shape) for shape in shapes):
+        some = ", ".join(map(str, shapes[:3])) + ", ..." * (len(shapes) > 3)
+        raise ValueError(
+            f"Expected: {spec.kind} as one array, or as a list of single ones of one "
+            f"shape. Received: a {type(x).__name__} of {len(x)}, of shapes {some}. "
+            "Labels, or images of a second domain, are an argument of their own: pass "
+            "`fit(images, labels)`, and `validation_data=(images, labels)`. There are "
+            "no sample weights."
+        )
 
 
 def _peek(data):

@@ -52,6 +52,42 @@ SOURCES = {
 }
 
 
+@pytest.mark.parametrize("batch_size", [8, 7])
+def test_epochs_of_some_steps_go_on_with_the_array(batch_size):
+    """All examples come before one comes again, whatever an epoch has of them."""
+    from keras_gans.models.batches import ArrayBatches
+
+    numbers = np.arange(48)
+    batches = ArrayBatches((numbers,), batch_size, True, seed=4, steps=3)
+    seen = []
+    for epoch in range(5):
+        batches.set_epoch(epoch)
+        seen += [batches[i][0] for i in range(len(batches))]
+    assert len(seen) == 15
+    seen = np.concatenate(seen)[:96]
+    np.testing.assert_array_equal(np.sort(seen[:48]), numbers)
+    np.testing.assert_array_equal(np.sort(seen[48:]), numbers)
+    assert (seen[:48] != seen[48:]).any()
+
+
+@pytest.mark.parametrize("steps", [3, 7])
+def test_epochs_of_some_steps_are_resumed(steps):
+    options = {"batch_size": 8, "steps_per_epoch": steps, "verbose": 0}
+    whole, parts = make_gan(), make_gan()
+    history = whole.fit(IMAGES, epochs=3, **options)
+    assert int(whole.images_seen) == 3 * 8 * steps
+    assert len(history.epoch) == 3
+    for first in range(3):
+        parts.fit(IMAGES, initial_epoch=first, epochs=first + 1, **options)
+    assert max_difference(to_numpy(whole.weights), to_numpy(parts.weights)) == 0
+
+
+@pytest.mark.parametrize("steps", [0, -1, 1.5])
+def test_bad_steps_of_an_epoch(steps):
+    with pytest.raises(ValueError, match="`steps_per_epoch` as an int of at least 1"):
+        make_gan().fit(IMAGES, steps_per_epoch=steps, verbose=0)
+
+
 @pytest.mark.parametrize("steps", [1, 2])
 def test_sources_agree_with_arrays(steps):
     reference = make_gan(steps)
