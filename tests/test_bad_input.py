@@ -125,6 +125,39 @@ def test_bad_labels(conditional, what):
         conditional.fit(IMAGES, labels)
 
 
+PAIRS = {
+    "tuple": (IMAGES, np.zeros(16, "int32")),
+    "list": [IMAGES, np.zeros((16, 1), "int32")],
+    "with weights": (IMAGES, np.zeros(16, "int32"), np.ones(16)),
+    "two sets": (IMAGES, IMAGES),
+    "nothing else": (IMAGES, None, None),
+}
+
+
+@pytest.mark.parametrize("what", PAIRS)
+def test_images_and_labels_in_one(gan, conditional, what):
+    labels = np.zeros(16, "int32")
+    for model in (gan, conditional):
+        for call in (
+            lambda model=model: model.fit(PAIRS[what]),
+            lambda model=model: model.evaluate(PAIRS[what]),
+        ):
+            with pytest.raises(ValueError, match="pass `fit\\(images, labels\\)`"):
+                call()
+    if what not in ("tuple", "two sets"):
+        with pytest.raises(ValueError, match="`validation_data=\\(images, labels\\)`"):
+            conditional.fit(IMAGES, labels, validation_data=PAIRS[what])
+
+
+def test_lists_of_images(gan):
+    gan.evaluate(list(IMAGES), verbose=0)
+    mixed = [*IMAGES[:3], IMAGES[0, :12]]
+    with pytest.raises(ValueError, match="one shape.*of 4, .*1\\), \\(12, 16, 1\\)\\."):
+        gan.fit(mixed)
+    with pytest.raises(ValueError, match="of shapes \\(1, 16, 1\\), .*, \\.\\.\\.\\. "):
+        gan.fit([image[: 1 + i] for i, image in enumerate(IMAGES)])
+
+
 def test_good_labels_train_and_sample(conditional):
     history = conditional.fit(IMAGES, np.arange(16) % 3, batch_size=4, verbose=0)
     assert np.isfinite(history.history["d_loss"]).all()
@@ -170,6 +203,10 @@ BAD_CALLS = {
         lambda: kg.models.GAN((16, 16, 1), generator=own_class()),
         "functional or sequential.*keras.Model\\(x, yours\\(x\\)\\)",
     ),
+    "packs of codes": (
+        lambda: kg.models.InfoGAN((16, 16, 1), width=2, pac=2),
+        "`pac=1`.*codes.*Received: pac=2.*DCGAN",
+    ),
     "unknown preset": (
         lambda: kg.models.GAN.from_preset("dcgan_fashion_mnist_23"),
         "dcgan_fashion_mnist_32",
@@ -182,6 +219,57 @@ def test_bad_calls(what):
     call, message = BAD_CALLS[what]
     with pytest.raises(ValueError, match=f"(?s){message}"):
         call()
+
+
+SMALL = {"image_shape": (16, 16, 1), "hidden_units": 8, "latent_dim": 4}
+PIX2PIX = {"image_shape": (16, 16, 1), "width": 2, "discriminator_width": 2}
+
+
+def small_gan(seed):
+    return kg.models.GAN(**SMALL, seed=seed)
+
+
+def small_pix2pix(seed):
+    return kg.models.Pix2Pix(**PIX2PIX, discriminator_layers=1, seed=seed)
+
+
+@pytest.mark.parametrize("make", [small_gan, small_pix2pix])
+@pytest.mark.parametrize("seed", [-1, 2**31, 3.0, "3", True, np.float32(3), [3]])
+def test_bad_seeds(make, seed):
+    with pytest.raises(ValueError, match="`seed` as an int in 0.*Received"):
+        make(seed)
+
+
+@pytest.mark.parametrize("make", [small_gan, small_pix2pix])
+@pytest.mark.parametrize("seed", [np.int64(3), np.uint8(3), 2**31 - 1])
+def test_good_seeds(make, seed):
+    model = make(seed)
+    assert type(model.seed) is int and model.seed == seed
+    config = model.get_config()
+    assert type(config["seed"]) is int and config["seed"] == seed
+    first = keras.random.uniform((3,), seed=model.seed_generator)
+    same = keras.random.uniform((3,), seed=make(int(seed)).seed_generator)
+    np.testing.assert_array_equal(
+        keras.ops.convert_to_numpy(first), keras.ops.convert_to_numpy(same)
+    )
+
+
+def test_the_largest_seed_trains(tmp_path):
+    model = small_gan(np.int64(2**31 - 1))
+    model.compile()
+    history = model.fit(IMAGES, batch_size=8, verbose=0)
+    assert np.isfinite(history.history["g_loss"]).all()
+    model.save(tmp_path / "gan.keras")
+    assert keras.saving.load_model(tmp_path / "gan.keras").seed == 2**31 - 1
+
+
+def test_one_penalty():
+    model = kg.models.GAN(**SMALL)
+    r1 = kg.penalties.R1(gamma=3.0)
+    for penalties in (r1, "r1", keras.saving.serialize_keras_object(r1)):
+        model.compile(penalties=penalties)
+        (penalty,) = model.penalties
+        assert isinstance(penalty, kg.penalties.R1)
 
 
 BAD_OPTIONS = {
@@ -232,7 +320,17 @@ def test_bad_number_of_samples(gan, count):
         gan.generate(count)
 
 
+@pytest.mark.parametrize("size", [0, -1, 2.0, None])
+def test_bad_batch_size_of_samples(gan, size):
+    with pytest.raises(ValueError, match="`batch_size` as an int.*Received"):
+        gan.generate(4, batch_size=size)
+    with pytest.raises(ValueError, match="`batch_size` as an int.*Received"):
+        small_pix2pix(0).translate(IMAGES[:2], batch_size=size)
+
+
 def test_bad_latents(gan):
+    with pytest.raises(ValueError, match="at least one. Received: \\(0, 4\\)"):
+        gan.generate(latents=np.zeros((0, 4)))
     with pytest.raises(ValueError, match="shape \\(N, 4\\).*Received: \\(2, 5\\)"):
         gan.generate(latents=np.zeros((2, 5)))
     with pytest.raises(ValueError, match="unconditional"):

@@ -95,6 +95,11 @@ class SampleGrid(keras.callbacks.Callback):
                 "Expected: `animation` of 'webp', 'gif' or None. "
                 f"Received: {animation!r}."
             )
+        for name, value in {"rows": rows, "columns": columns}.items():
+            if not isinstance(value, int | np.integer) or value < 1:
+                raise ValueError(
+                    f"Expected: `{name}` as an int of at least 1. Received: {value!r}."
+                )
         if labels is not None and len(labels) != rows * columns:
             raise ValueError(
                 f"Expected: `labels` for {rows} rows x {columns} columns, "

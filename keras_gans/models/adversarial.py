@@ -34,9 +34,13 @@ class AdversarialModel(
         """Makes the state of training, once the networks are there.
 
         Args:
-            seed: Optional int, start of the random numbers of training and of the
-                order of examples.
+            seed: Optional int in 0..2**31 - 1, start of the random numbers of training
+                and of the order of examples.
+
+        Raises:
+            ValueError: If `seed` is something else.
         """
+        seed = self._init_config["seed"] = _checked_seed(seed)
         distribution.initialize()
         if seed is None:  # processes that train together need the same one
             alone = distribution.process_count() == 1
@@ -89,6 +93,19 @@ def average_of(network):
     average.set_weights(network.get_weights())
     average.trainable = False
     return average
+
+
+def _checked_seed(seed):
+    """A seed as Python's int, which all backends can count in int32; or None."""
+    if seed is None:
+        return None
+    is_int = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
+    if not is_int or not 0 <= seed < 2**31:
+        raise ValueError(
+            "Expected: `seed` as an int in 0..2**31 - 1, or None for another one each "
+            f"time. Received: {seed!r}. Larger ones fit with `seed % 2**31`."
+        )
+    return int(seed)
 
 
 class dtype_policy:

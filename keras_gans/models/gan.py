@@ -63,9 +63,9 @@ class GAN(
             discriminator judges m examples at once, joined along the channels. A
             `discriminator` of your own takes `(B, H, W, m * C)`, vectors `(B, m * D)`,
             and gives `(B, 1)`. Not for conditional models.
-        seed: Optional int, start of the random numbers of training and of the order
-            of examples. None: another one each time; 0 in processes that train
-            together. (Initial weights follow `keras.utils.set_random_seed`.)
+        seed: Optional int in 0..2**31 - 1, start of the random numbers of training
+            and of the order of examples. None: another one each time; 0 in processes
+            that train together. (Initial weights follow `keras.utils.set_random_seed`.)
         name: Optional name.
         dtype: Optional dtype policy, such as "mixed_bfloat16".
         **sizes: `hidden_units=1200`, int: units of the generator's layers; the

@@ -44,7 +44,7 @@ class GANCompileMixin(CompileMixin):
                 arXiv:1706.08500); `fit` logs them as `g_learning_rate` and
                 `d_learning_rate`.
             loss: A `keras_gans.losses.Loss`, or its name, such as "hinge".
-            penalties: List of `keras_gans.penalties.Penalty`, or of names.
+            penalties: List of `keras_gans.penalties.Penalty`, or of names; or one.
             augment: A `keras_gans.augment.Augment`, applied to whatever the
                 discriminator sees, or its name.
             discriminator_steps: Int, updates of the discriminator per update of the
@@ -63,7 +63,7 @@ class GANCompileMixin(CompileMixin):
             unrolled: Optional `keras_gans.objectives.Unrolled`.
             balance: Optional `keras_gans.Balance`, which holds back the player that is
                 too strong.
-            metrics: List of `keras_gans.metrics` that `evaluate`, and so the
+            metrics: List of `keras_gans.metrics`, or one, that `evaluate`, and so the
                 `validation_data` of `fit`, feeds with real and generated images, after
                 the losses and outside of the compiled step. Those whose features have
                 no name, such as a model of your own, are not saved with the model.
@@ -95,7 +95,7 @@ class GANCompileMixin(CompileMixin):
             config.pop(f"{name}_optimizer") for name in ("generator", "discriminator")
         ]
         penalties = config.pop("penalties")
-        if isinstance(penalties, str):
+        if isinstance(penalties, str | dict | penalties_module.Penalty):
             penalties = [penalties]
         self.penalties = [penalties_module.get(p) for p in penalties or []]
         self._set_game(**config)

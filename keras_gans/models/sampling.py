@@ -18,7 +18,15 @@ def whole_batches(count, batch_size):
     Returns:
         Int array of rows, the first ones again where the last batch is filled up; and
         the size of the batches.
+
+    Raises:
+        ValueError: If `batch_size` is no int of at least 1.
     """
+    if not isinstance(batch_size, int | np.integer) or batch_size < 1:
+        raise ValueError(
+            "Expected: `batch_size` as an int of at least 1, the examples made at a "
+            f"time. Received: {batch_size!r}."
+        )
     batch_size = min(batch_size, count)
     return np.arange(-(-count // batch_size) * batch_size) % count, batch_size
 
@@ -121,9 +129,10 @@ class SamplingMixin:
                 f"truncation={truncation} with `latents`."
             )
         latents = np.asarray(latents, "float32")
-        if latents.ndim != 2 or latents.shape[1] != self.latent_dim:
+        is_right = latents.ndim == 2 and latents.shape[1] == self.latent_dim
+        if not is_right or not len(latents):
             raise ValueError(
-                f"Expected: `latents` of shape (N, {self.latent_dim}). "
+                f"Expected: `latents` of shape (N, {self.latent_dim}), at least one. "
                 f"Received: {latents.shape}."
             )
         if num_samples is not None and num_samples != len(latents):

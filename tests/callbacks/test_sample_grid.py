@@ -345,6 +345,9 @@ def test_data_that_it_cannot_draw(tmp_path, shape):
         {"every_images": 5, "every_seconds": 5},
         {"animation": "mp4"},
         {"labels": [0, 1]},
+        {"rows": 0},
+        {"columns": 0},
+        {"columns": 2.5},
     ],
 )
 def test_wrong_arguments(arguments):

@@ -154,7 +154,8 @@ class InfoGAN(GAN):
         latent_dim: Noise and codes together.
 
     Raises:
-        ValueError: If there are no codes, or their sizes are out of range.
+        ValueError: If there are no codes, their sizes are out of range, or `pac` is
+            not 1.
 
     Example:
 
@@ -198,6 +199,12 @@ class InfoGAN(GAN):
             raise ValueError(
                 "Expected: `info_weight` as a finite number >= 0. Received: "
                 f"{info_weight!r}."
+            )
+        if kwargs.get("pac", 1) != 1:
+            raise ValueError(
+                "Expected: `pac=1`, as the examples of a pack differ in their codes, "
+                f"of which Q judges one example each. Received: pac={kwargs['pac']!r}. "
+                "Leave it out, or pack with a `DCGAN`."
             )
         super().__init__(
             image_shape,
