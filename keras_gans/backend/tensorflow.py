@@ -73,7 +73,7 @@ def compiled(fn, variables):
     def stateless(inputs):
         return with_values([], [], lambda: fn(inputs))
 
-    @tf.function
+    @tf.function(reduce_retracing=True)
     def run(inputs):
         if not tf.distribute.in_cross_replica_context():
             return stateless(inputs)
