@@ -24,10 +24,12 @@ _NAMES = {
     "ms_ssim": metrics_module.PairwiseDiversity,
     "prdc": metrics_module.PRDC,
 }
+# What the names of values begin with, of metrics that do not say it themselves.
 _HIGHER_IS_BETTER = (
     "inception_score", "classifier_score", "precision", "recall", "density", "coverage",
-    "cas_", "modes_", "high_quality_", "psnr", "ssim",
+    "cas", "modes", "high_quality", "psnr", "ssim",
 )  # fmt: skip
+_LOWER_IS_BETTER = ("fd", "fid", "kid", "intra_class_fd", "pairwise_ms_ssim", "ppl")
 
 
 class MetricMonitor(keras.callbacks.Callback):
@@ -64,15 +66,17 @@ class MetricMonitor(keras.callbacks.Callback):
             training ends. They are held in memory, from the start of this `fit` on; a
             resumed one does not know those before.
         monitor: Name of the value that tells the best. Defaults to the first.
-        mode: "min", "max", or "auto": scores, precision, recall, density, coverage and
-            modes are the better the higher, all else the lower.
+        mode: "min", "max", or "auto": what the metric's `higher_is_better` says, else
+            what a known name tells; others need "min" or "max" to keep the best.
 
     Attributes:
         values: Dict of the last measurement.
-        best: Dict with "value", "images_seen" and "epoch" of the best one; None before.
+        best: Dict with "value", "images_seen" and "epoch" of the best one; None before,
+            or if nothing tells what is better.
 
     Raises:
-        ValueError: If an argument is wrong, or images do not fit the model.
+        ValueError: If an argument is wrong, images do not fit the model, or are too few
+            for a metric.
 
     Example:
 
@@ -128,6 +132,7 @@ class MetricMonitor(keras.callbacks.Callback):
         self.monitor = monitor
         self.mode = mode
         self._shared = None
+        self._higher = {}  # name of a value -> whether higher is better, or None
 
     def _make(self, metric, features, seed):
         """A metric from its name, or the user's own, checked."""
@@ -166,6 +171,7 @@ class MetricMonitor(keras.callbacks.Callback):
                     f"{metric.name} compares classes. Expected: a conditional model "
                     "and `real_labels`. Received: one without."
                 )
+        self._check_mode()
         if self._shared is None:
             self._shared = SharedExtraction(compared)
             self._count = min(self.num_samples, len(self.real_images))
@@ -174,6 +180,8 @@ class MetricMonitor(keras.callbacks.Callback):
                 self.real_labels,
                 self._progress("Features of real images"),
             )
+        for metric in compared:
+            metric.check_count(self._count)
         self.values, self.best, self._best_weights = {}, None, None
         self._begun = False
 
@@ -191,6 +199,16 @@ class MetricMonitor(keras.callbacks.Callback):
                 f"Expected: `real_images` as the model makes them, {shape}. Received: "
                 f"{self.real_images.shape[1:]}."
             )
+
+    def _check_mode(self):
+        """Raises if it is plain already that nothing tells what is better."""
+        if self.monitor is None:
+            monitored = self.metrics[:1]
+        else:
+            named = [m for m in self.metrics if m.name == self.monitor]
+            monitored = named or self.metrics
+        if monitored and all(m.higher_is_better is None for m in monitored):
+            self._higher_is_better(self.monitor or monitored[0].name)
 
     def on_epoch_begin(self, epoch, logs=None):
         """Looks where training stands, once all callbacks have begun and restored."""
@@ -297,8 +315,11 @@ class MetricMonitor(keras.callbacks.Callback):
             if isinstance(metric, metrics_module.PerceptualPathLength):
                 metric.update_state(self.model)
                 self.values[metric.name] = float(metric.result())
+                self._higher[metric.name] = metric.higher_is_better
             else:
-                self.values |= metric.values()
+                values = metric.values()
+                self.values |= values
+                self._higher |= metric.which_is_better(values)
             metric.reset_state()
         self.values |= self._paired_values()
         self._keep(seen)
@@ -315,8 +336,11 @@ class MetricMonitor(keras.callbacks.Callback):
     def _keep(self, seen):
         """Keeps the model if it is the best so far."""
         name = self._monitored()
-        value = self.values[name]
-        if self.best is not None and not self._is_better(name, value):
+        value, higher = self.values[name], self._higher_is_better(name)
+        if higher is None:
+            return
+        best = None if self.best is None else self.best["value"]
+        if best is not None and not (value > best if higher else value < best):
             return
         self.best = {"value": value, "images_seen": seen, "epoch": self._epoch}
         if self.restore_best:
@@ -337,11 +361,20 @@ class MetricMonitor(keras.callbacks.Callback):
             )
         return name
 
-    def _is_better(self, name, value):
-        higher = self.mode == "max" or (
-            self.mode == "auto" and name.startswith(_HIGHER_IS_BETTER)
-        )
-        return value > self.best["value"] if higher else value < self.best["value"]
+    def _higher_is_better(self, name):
+        """Whether a value is the better the higher; None if nothing tells."""
+        if self.mode != "auto":
+            return self.mode == "max"
+        higher = self._higher.get(name)
+        if higher is None:
+            higher = _told_by(name)
+        if higher is None and (self.restore_best or self.keep_best is not None):
+            raise ValueError(
+                "Expected, to keep the best: a `monitor` of which it is known whether "
+                f"it is the better the higher. Received: {name!r} and mode='auto'. Set "
+                "`mode` to 'min' or 'max', or `higher_is_better` of your metric."
+            )
+        return higher
 
     def _find_best(self, seen):
         """Reads the best value of the training that is resumed, or moves it aside."""
@@ -357,3 +390,11 @@ class MetricMonitor(keras.callbacks.Callback):
         while self.keep_best.with_name(f"{name}_{k}").exists():
             k += 1
         self.keep_best.rename(self.keep_best.with_name(f"{name}_{k}"))
+
+
+def _told_by(name):
+    """Whether values of such a name are the better the higher; None if not known."""
+    for words, higher in ((_HIGHER_IS_BETTER, True), (_LOWER_IS_BETTER, False)):
+        if any(f"{name}_".startswith(f"{word}_") for word in words):
+            return higher
+    return None

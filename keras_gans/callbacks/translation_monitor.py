@@ -117,11 +117,13 @@ class TranslationMonitor(MetricMonitor):
     def _paired_values(self):
         """The values of pairs since the last call, by the names of their logs."""
         values = {}
-        for name, metric in self._pair_metrics.items():
-            if name == "perceptual":
-                parts, self._pair_values[name] = self._pair_values[name], []
-                values[metric.name] = float(np.concatenate(parts).mean())
+        for kind, metric in self._pair_metrics.items():
+            if kind == "perceptual":
+                parts, self._pair_values[kind] = self._pair_values[kind], []
+                name, value = metric.name, float(np.concatenate(parts).mean())
             else:
-                values[name] = float(metric.result())
+                name, value = kind, float(metric.result())
                 metric.reset_state()
+            values[name] = value
+            self._higher[name] = metric.higher_is_better
         return values

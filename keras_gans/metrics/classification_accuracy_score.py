@@ -77,6 +77,7 @@ class ClassificationAccuracyScore(GenerativeMetric):
 
     output = None
     accumulator = LabelledImages
+    higher_is_better = True
     uses_labels = True
 
     def __init__(

@@ -47,6 +47,7 @@ class FrechetDistance(GenerativeMetric):
     """
 
     accumulator = FeatureStatistics
+    higher_is_better = False
 
     @property
     def default_name(self):
@@ -59,6 +60,10 @@ class FrechetDistance(GenerativeMetric):
         value = frechet_distance(self.real, self.fake)
         self._warn_if_few(value)
         return value
+
+    def check_count(self, count):
+        """Raises unless there are 2 samples of each."""
+        check_counts(self.real.count, count)
 
     def _warn_if_few(self, value):
         dim = self.fake.dim
@@ -100,11 +105,7 @@ def frechet_distance(first, second):
     Raises:
         ValueError: If one has fewer than 2 samples, or another number of features.
     """
-    if first.count < 2 or second.count < 2:
-        raise ValueError(
-            "Expected: at least 2 samples of each. Received: "
-            f"{first.count} real, {second.count} generated. Call `update_state` first."
-        )
+    check_counts(first.count, second.count)
     if first.dim != second.dim:
         raise ValueError(
             "Expected: features of one extractor. Received: "
@@ -133,6 +134,15 @@ def frechet_distance(first, second):
     root_trace = np.sqrt(np.maximum(eigenvalues, 0.0)).sum()
     difference = first.mean - second.mean
     return float(max(difference @ difference + traces - 2.0 * root_trace, 0.0))
+
+
+def check_counts(real, generated):
+    """Raises ValueError if there are fewer than 2 of either."""
+    if real < 2 or generated < 2:
+        raise ValueError(
+            "Expected: at least 2 samples of each. Received: "
+            f"{real} real, {generated} generated. Call `update_state` first."
+        )
 
 
 def _factor(statistics):

@@ -37,6 +37,7 @@ class FrechetDistanceInfinity(GenerativeMetric):
     """
 
     prefix = "fd_infinity"
+    higher_is_better = False
 
     def __init__(
         self,
@@ -64,6 +65,10 @@ class FrechetDistanceInfinity(GenerativeMetric):
         real.update(self.real.rows)
         return extrapolate(real, self.fake.rows, self.points, self.seed)
 
+    def check_count(self, count):
+        """Raises unless a tenth of the generated samples is more than the features."""
+        _check_count(count, self.real.dim)
+
     def get_config(self):
         """Returns the arguments."""
         return {**super().get_config(), "points": self.points}
@@ -84,13 +89,7 @@ def extrapolate(real, fake, points=15, seed=0):
     Raises:
         ValueError: As `FrechetDistanceInfinity.result`.
     """
-    least, dim = len(fake) // 10, fake.shape[1]
-    if least <= dim:
-        raise ValueError(
-            f"Expected: more than {10 * dim + 9} generated samples for {dim} features, "
-            f"for a line in 1/N from a tenth of them on. Received: {len(fake)}. Use "
-            "more samples, or KernelDistance, which has no such bias."
-        )
+    least = _check_count(len(fake), fake.shape[1])
     rng = np.random.default_rng(seed)
     counts = np.linspace(least, len(fake), points).astype(int)
     distances = []
@@ -100,3 +99,15 @@ def extrapolate(real, fake, points=15, seed=0):
         distances.append(frechet_distance(real, chosen))
     _, intercept = np.polyfit(1.0 / counts, distances, 1)
     return float(intercept)
+
+
+def _check_count(count, dim):
+    """Returns a tenth of the count; raises if that is not more than the features."""
+    least = count // 10
+    if least <= dim:
+        raise ValueError(
+            f"Expected: more than {10 * dim + 9} generated samples for {dim} features, "
+            f"for a line in 1/N from a tenth of them on. Received: {count}. Use "
+            "more samples, or KernelDistance, which has no such bias."
+        )
+    return least

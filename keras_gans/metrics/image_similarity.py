@@ -3,9 +3,22 @@
 import keras
 from keras import ops
 
+FILTER = 11  # pixels, a side of the window of SSIM
+
+
+def check_sides(shape):
+    """Raises unless images `(B, H, W, C)` hold the window of SSIM."""
+    if min(shape[1:3]) < FILTER:
+        raise ValueError(
+            f"Expected: images of at least {FILTER} x {FILTER} pixels. "
+            f"Received: {tuple(shape[1:])}. Resize them."
+        )
+
 
 class _ImageSimilarity(keras.metrics.Mean):
     """Mean over pairs of images; both uint8, or both float in [-1, 1]."""
+
+    higher_is_better = True
 
     def __init__(self, name, dtype=None):
         super().__init__(name=name, dtype=dtype)
@@ -71,6 +84,10 @@ class SSIM(_ImageSimilarity):
         name: Optional name.
         dtype: As in Keras.
 
+    Raises:
+        ValueError: At `update_state`, if images are smaller than the window of 11 x 11
+            pixels, or no pairs.
+
     Example:
 
     ```python
@@ -84,6 +101,7 @@ class SSIM(_ImageSimilarity):
         super().__init__(name, dtype)
 
     def _compare(self, x, y, span):
+        check_sides(x.shape)
         if span == 2.0:
             x, y = x + 1.0, y + 1.0  # 0..2: luminance is defined from 0 on
-        return ops.image.ssim(x, y, max_val=span, data_format="channels_last")
+        return ops.image.ssim(x, y, span, FILTER, data_format="channels_last")

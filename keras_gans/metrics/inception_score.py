@@ -35,6 +35,7 @@ class InceptionScore(GenerativeMetric):
 
     output = "probabilities"
     uses_real = False
+    higher_is_better = True
 
     def __init__(
         self,
@@ -60,6 +61,10 @@ class InceptionScore(GenerativeMetric):
         name = self.name
         return {name: float(scores.mean()), f"{name}_std": float(scores.std())}
 
+    def check_count(self, count):
+        """Raises unless there is a sample for each part."""
+        _check_count(count, self.splits)
+
     def get_config(self):
         """Returns the arguments."""
         return {**super().get_config(), "splits": self.splits}
@@ -79,10 +84,7 @@ def inception_scores(probabilities, splits=10):
         ValueError: If these are no probabilities, or fewer than `splits`.
     """
     p = np.asarray(probabilities, "float64")
-    if len(p) < splits:
-        raise ValueError(
-            f"Expected: at least splits={splits} samples. Received: {len(p)}."
-        )
+    _check_count(len(p), splits)
     if p.min() < 0.0 or np.abs(p.sum(axis=1) - 1.0).max() > 1e-4:
         raise ValueError(
             "Expected: probabilities, in 0..1 with rows of sum 1. Received: values in "
@@ -96,3 +98,11 @@ def inception_scores(probabilities, splits=10):
         np.divide(part, marginal, out=ratio, where=part > 0.0)  # 0 log 0 = 0
         scores.append(np.exp((part * np.log(ratio)).sum(axis=1).mean()))
     return np.array(scores)
+
+
+def _check_count(count, splits):
+    if count < splits:
+        raise ValueError(
+            f"Expected: at least splits={splits} samples. Received: {count}. Use more "
+            "samples or fewer `splits`."
+        )

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from keras_gans.metrics.frechet_distance import check_counts
 from keras_gans.metrics.frechet_distance import frechet_distance
 from keras_gans.metrics.metric import GenerativeMetric
 from keras_gans.metrics.statistics import FeatureStatistics
@@ -71,6 +72,7 @@ class IntraClassFrechetDistance(GenerativeMetric):
 
     prefix = "intra_class_fd"
     accumulator = LabelledStatistics
+    higher_is_better = False
     uses_labels = True
 
     def __init__(self, features="lenet_fashion_mnist", num_samples=10_000, **kwargs):
@@ -114,6 +116,11 @@ class IntraClassFrechetDistance(GenerativeMetric):
                     "None. For unlabelled images use FrechetDistance."
                 )
             statistics.update(features, labels)
+
+    def check_count(self, count):
+        """Raises unless there are 2 real samples of each class."""
+        for statistics in self.real.classes.values():
+            check_counts(statistics.count, count)
 
     def result(self):
         """Returns the mean distance; warns where a class has too few samples.

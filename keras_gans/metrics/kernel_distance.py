@@ -36,6 +36,7 @@ class KernelDistance(GenerativeMetric):
     """
 
     prefix = "kid"
+    higher_is_better = False
 
     def __init__(
         self,
@@ -71,6 +72,11 @@ class KernelDistance(GenerativeMetric):
         name = self.name
         return {name: float(values.mean()), f"{name}_standard_error": float(error)}
 
+    def check_count(self, count):
+        """Raises unless there are 4 samples of each."""
+        dim = self.real.dim
+        _check_shapes((self.real.count, dim), (count, dim))
+
     def get_config(self):
         """Returns the arguments."""
         sizes = {"subsets": self.subsets, "subset_size": self.subset_size}
@@ -93,12 +99,8 @@ def kernel_distances(real, fake, subsets=100, subset_size=1000, seed=2020):
     Raises:
         ValueError: If N or M is less than 4, or D differs.
     """
+    _check_shapes(real.shape, fake.shape)
     fewest = min(len(real), len(fake))
-    if fewest < 4 or real.shape[1] != fake.shape[1]:
-        raise ValueError(
-            "Expected: at least 4 real and 4 generated samples with the same features. "
-            f"Received: {real.shape} and {fake.shape}."
-        )
     real, fake = real.astype("float64"), fake.astype("float64")
     size = subset_size if fewest > subset_size else fewest // 2
     rng = np.random.RandomState(seed)  # torch-fidelity's, whose numbers never change
@@ -109,6 +111,14 @@ def kernel_distances(real, fake, subsets=100, subset_size=1000, seed=2020):
         same = sum(_kernel(z, z).sum() - _kernel_diagonal(z).sum() for z in (x, y))
         values.append(same / (size * (size - 1)) - 2.0 * _kernel(x, y).mean())
     return np.array(values)
+
+
+def _check_shapes(real, fake):
+    if min(real[0], fake[0]) < 4 or real[1] != fake[1]:
+        raise ValueError(
+            "Expected: at least 4 real and 4 generated samples with the same features. "
+            f"Received: {real} and {fake}."
+        )
 
 
 def _kernel(x, y):

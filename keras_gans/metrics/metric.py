@@ -17,7 +17,9 @@ class GenerativeMetric(keras.metrics.Metric):
 
     A subclass names what it keeps of features (`accumulator`), which output of the
     extractor it wants (`output`), whether it needs real images (`uses_real`), begins
-    its name with `prefix` and computes `result` from `self.real` and `self.fake`.
+    its name with `prefix` and computes `result` from `self.real` and `self.fake`. It
+    says whether a higher result is better (`higher_is_better`), or callbacks have to be
+    told.
 
     State and results are float64 NumPy on the host, the same for every backend; so
     these metrics run eagerly, outside of the compiled step.
@@ -42,6 +44,7 @@ class GenerativeMetric(keras.metrics.Metric):
     class MeanDistance(GenerativeMetric):
         prefix = "mean_distance"
         accumulator = FeatureStatistics
+        higher_is_better = False
 
         def result(self):
             self.prepare()
@@ -54,6 +57,7 @@ class GenerativeMetric(keras.metrics.Metric):
     accumulator = FeatureRows
     uses_real = True
     uses_labels = False
+    higher_is_better = None  # or True, or False; None: not known
 
     def __init__(
         self,
@@ -148,6 +152,17 @@ class GenerativeMetric(keras.metrics.Metric):
         result = self.result()
         return result if isinstance(result, dict) else {self.name: result}
 
+    def which_is_better(self, names):
+        """Which values are better when higher, where `result` returns several.
+
+        Args:
+            names: Names of the values.
+
+        Returns:
+            Dict, name -> True, False or None, which is not known.
+        """
+        return dict.fromkeys(names, self.higher_is_better)
+
     # ---------------------------------------------------------------- samples
 
     def update_state(self, real_images=None, fake_images=None):
@@ -219,6 +234,13 @@ class GenerativeMetric(keras.metrics.Metric):
     def set_real(self, real):
         """Takes a filled accumulator of real features, which `reset_state` keeps."""
         self.real, self._real_is_loaded = real, True
+
+    def check_count(self, count):
+        """Raises if `result` would, of so few samples; none are too few by default.
+
+        Args:
+            count: Int, of the generated samples to come. Real ones are there already.
+        """
 
     def reset_state(self):
         """Forgets generated images, and real ones unless they were given for good."""

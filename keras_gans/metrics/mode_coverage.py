@@ -64,6 +64,7 @@ class ModeCoverage(GenerativeMetric):
     output = None
     accumulator = ModeCounts
     uses_real = False
+    higher_is_better = True
 
     def __init__(self, centers, sigma=None, num_samples=2500, *, name=None):
         super().__init__(None, None, num_samples, name=name)
@@ -121,6 +122,10 @@ class ModeCoverage(GenerativeMetric):
             self.name_of("high_quality"): float(counts.sum() / self.fake.count),
             self.name_of("reverse_kl"): float(divergence),
         }
+
+    def which_is_better(self, names):
+        """All when higher, but the divergence when lower."""
+        return super().which_is_better(names) | {self.name_of("reverse_kl"): False}
 
     def get_config(self):
         """Returns the arguments."""

@@ -4,12 +4,14 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_gans.metrics.image_similarity import FILTER
+from keras_gans.metrics.image_similarity import check_sides
 from keras_gans.metrics.metric import GenerativeMetric
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Of the five scales, finest first (Wang et al. 2003)."""
 
-FILTER, SIGMA, K1, K2 = 11, 1.5, 0.01, 0.03
+SIGMA, K1, K2 = 1.5, 0.01, 0.03
 BATCH = 64
 
 
@@ -68,6 +70,7 @@ class PairwiseDiversity(GenerativeMetric):
     prefix = "pairwise_ms_ssim"
     output = None
     accumulator = ImageRows
+    higher_is_better = False
 
     def __init__(self, real_images=None, num_samples=10_000, *, pairs=1000, **kwargs):
         super().__init__(real_images, None, num_samples, **kwargs)
@@ -88,12 +91,16 @@ class PairwiseDiversity(GenerativeMetric):
             values[f"{name}_real"] = self._mean(self.real)
         return values
 
-    def _mean(self, images):
-        if images.count < 2:
+    def check_count(self, count):
+        """Raises unless there are 2 samples, a pair."""
+        if count < 2:
             raise ValueError(
-                f"Expected: at least 2 samples. Received: {images.count}. Call "
+                f"Expected: at least 2 samples. Received: {count}. Call "
                 "`update_state` first."
             )
+
+    def _mean(self, images):
+        self.check_count(images.count)
         rng = np.random.default_rng(self.seed)
         first = rng.integers(images.count, size=self.pairs)
         second = (first + rng.integers(1, images.count, self.pairs)) % images.count
@@ -128,12 +135,8 @@ def ms_ssim(first, second):
     Raises:
         ValueError: If images are smaller than the window of 11 pixels.
     """
+    check_sides(first.shape)
     side = min(first.shape[1:3])
-    if side < FILTER:
-        raise ValueError(
-            f"Expected: images of at least {FILTER} x {FILTER} pixels. "
-            f"Received: {first.shape[1:]}."
-        )
     scales = min(len(WEIGHTS), int(np.log2(side / FILTER)) + 1)
     weights = np.array(WEIGHTS[:scales]) / sum(WEIGHTS[:scales])
     # In 0..1, where SSIM is defined.

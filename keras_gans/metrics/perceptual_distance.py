@@ -35,6 +35,8 @@ class PerceptualDistance:
     ```
     """
 
+    higher_is_better = False
+
     def __init__(self, features="efficientnet_lite0", resize=None, quantize=True):
         self.extractor = feature_extractors.get(features, resize, quantize)
         self.name = f"perceptual_distance_{self.extractor.name}"
@@ -105,6 +107,7 @@ class PerceptualDiversity(PairwiseDiversity):
     """
 
     prefix = "perceptual_diversity"
+    higher_is_better = True
 
     def __init__(
         self,

@@ -50,6 +50,8 @@ class PerceptualPathLength(keras.metrics.Metric):
     ```
     """
 
+    higher_is_better = False
+
     def __init__(
         self,
         features="efficientnet_lite0",

@@ -44,6 +44,7 @@ class PRDC(GenerativeMetric):
     """
 
     prefix = "prdc"
+    higher_is_better = True
 
     def __init__(
         self,
@@ -86,6 +87,11 @@ class PRDC(GenerativeMetric):
         if self._given_name:
             return {f"{self._given_name}_{key}": v for key, v in values.items()}
         return {self.name_of(key): value for key, value in values.items()}
+
+    def check_count(self, count):
+        """Raises unless there are more than k samples of each."""
+        _check_count(self.real.count, self.k, "real")
+        _check_count(count, self.k, "generated")
 
     def get_config(self):
         """Returns the arguments."""
@@ -150,17 +156,21 @@ def nearest_radii(features, k, kind=""):
     Raises:
         ValueError: If N is not larger than k.
     """
-    if len(features) <= k:
-        raise ValueError(
-            f"Expected: more {kind} samples than k={k}. Received: {len(features)}. "
-            "Use more samples or a smaller `k`."
-        )
+    _check_count(len(features), k, kind)
     radii = np.empty(len(features))
     for rows, distances in _blocks(features, features):
         index = np.arange(len(distances))
         distances[index, np.arange(rows.start, rows.stop)] = np.inf  # not itself
         radii[rows] = np.partition(distances, k - 1, axis=1)[:, k - 1]
     return radii
+
+
+def _check_count(count, k, kind):
+    if count <= k:
+        raise ValueError(
+            f"Expected: more {kind} samples than k={k}. Received: {count}. "
+            "Use more samples or a smaller `k`."
+        )
 
 
 def _blocks(left, right):

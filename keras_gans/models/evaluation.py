@@ -178,7 +178,8 @@ class EvaluationMixin:
     def _evaluation_batches(self, x, y, batch_size, steps):
         """The user's data once more, as tuples of arrays."""
         if isinstance(x, list | tuple) or hasattr(x, "__array__"):
-            stop = None if steps is None else steps * (batch_size or 32)
+            size = batch_size or self.default_batch_size
+            stop = None if steps is None else steps * size
             y = None if self.condition is None else np.asarray(y)
             if stop is not None or not isinstance(x, LazyImages):
                 x = np.asarray(x[:stop])

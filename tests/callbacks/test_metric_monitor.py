@@ -147,10 +147,81 @@ def test_restore_best():
     [(FD, False), ("coverage_x_24", True), ("kid_x_24", False)],
 )
 def test_which_is_better(name, higher):
-    monitor = make()
-    monitor.best = {"value": 1.0}
-    assert monitor._is_better(name, 2.0) == higher
-    assert monitor._is_better(name, 0.5) != higher
+    assert make()._higher_is_better(name) == higher
+
+
+class Written(kg.metrics.GenerativeMetric):
+    """A metric with values that a test has written down."""
+
+    higher_is_better = None
+
+    def __init__(self, written=(), **kwargs):
+        super().__init__(features=make_extractor(), num_samples=24, **kwargs)
+        self.written = list(written)
+
+    def result(self):
+        return self.written.pop(0)
+
+
+@pytest.mark.parametrize(
+    "cls, value, higher",
+    [
+        (kg.metrics.InceptionScore, "mine", True),
+        (kg.metrics.PRDC, "mine_coverage", True),
+        (kg.metrics.FrechetDistance, "mine", False),
+        (kg.metrics.KernelDistance, "mine", False),
+        # A name that would tell something else.
+        (kg.metrics.FrechetDistance, "precision", False),
+    ],
+)
+def test_which_is_better_whatever_the_name(cls, value, higher):
+    name = value.split("_")[0]
+    metric = cls(features=make_extractor(), num_samples=24, name=name)
+    monitor = make([metric], num_samples=24, monitor=value)
+    values = fit(make_gan(), [monitor]).history[value]
+    assert monitor._higher_is_better(value) == higher
+    assert monitor.best["value"] == (max if higher else min)(values)
+
+
+def test_which_of_several_values_is_better():
+    metric = kg.metrics.ModeCoverage(np.eye(2), 0.2, name="mine")
+    metric.update_state(fake_images=np.eye(2))
+    assert metric.which_is_better(metric.result()) == {
+        "mine": True, "high_quality_2": True, "reverse_kl_2": False,
+    }  # fmt: skip
+
+
+def test_restore_best_of_a_metric_with_a_name_of_its_own():
+    class Better(Written):
+        higher_is_better = True
+
+    monitor = make([Better([1.0, 3.0, 2.0], name="q")], num_samples=24)
+    monitor.restore_best = True
+    fit(make_gan(), [monitor])
+    assert monitor.best == {"value": 3.0, "images_seen": 48, "epoch": 2}
+
+
+def test_metrics_that_do_not_say_what_is_better(tmp_path):
+    def unknown(name="q", **kwargs):
+        metric = Written([1.0, 3.0, 2.0], name=name)
+        return make([metric], num_samples=24, **kwargs)
+
+    for keep in ({"restore_best": True}, {"keep_best": tmp_path / "best"}):
+        gan = make_gan()
+        with pytest.raises(ValueError, match="Received: 'q' and mode='auto'. Set"):
+            fit(gan, [unknown(**keep)])
+        assert gan.images_seen == 0
+    monitor = unknown(restore_best=True, mode="max")
+    fit(make_gan(), [monitor])
+    assert monitor.best["value"] == 3.0
+    # A known name tells it.
+    monitor = unknown("kid_of_mine", restore_best=True)
+    fit(make_gan(), [monitor])
+    assert monitor.best["value"] == 1.0
+    # Nothing is to be kept: values are shown, none is the best.
+    monitor = unknown()
+    assert fit(make_gan(), [monitor]).history["q"] == [1.0, 3.0, 2.0]
+    assert monitor.best is None
 
 
 def test_keep_best_and_resume(tmp_path):
@@ -259,6 +330,35 @@ def test_short_forms():
     monitor = FrechetDistance(IMAGES, num_samples=5000)
     assert [m.name for m in monitor.metrics] == ["fd_lenet_fashion_mnist_5k"]
     assert [m.name for m in FID(IMAGES, 50_000).metrics] == ["fid_50k"]
+
+
+@pytest.mark.parametrize(
+    "metric, count, message",
+    [
+        ("fd_infinity", 24, "more than 69 generated samples for 6 features"),
+        ("prdc", 5, "more real samples than k=5. Received: 5"),
+        ("kid", 3, r"at least 4 real .* Received: \(3, 6\)"),
+        ("is", 9, "at least splits=10 samples. Received: 9"),
+        ("fd", 1, "at least 2 samples of each. Received: 1 real"),
+        ("ms_ssim", 1, "at least 2 samples. Received: 1"),
+    ],
+)
+def test_too_few_samples_are_refused_before_training(metric, count, message):
+    gan = make_gan()
+    monitor = MetricMonitor(IMAGES[:count], [metric], make_extractor())
+    with pytest.raises(ValueError, match=message):
+        fit(gan, [monitor])
+    assert gan.images_seen == 0
+
+
+def test_a_class_of_one_is_refused_before_training():
+    metric = kg.metrics.IntraClassFrechetDistance(make_extractor(), num_samples=24)
+    labels = np.arange(24) == 0
+    monitor = make([metric], num_samples=24, real_labels=labels.astype("int32"))
+    model = stand_in.make(num_classes=2)
+    with pytest.raises(ValueError, match="at least 2 samples of each. Received: 1"):
+        stand_in.fit(model, 1, [monitor])
+    assert model.images_seen == 0
 
 
 def test_what_is_refused():

@@ -334,6 +334,8 @@ def test_psnr_and_ssim(dtype):
         psnr.update_state(x, y[:2])
     with pytest.raises(ValueError, match="both uint8"):
         psnr.update_state(x, y.astype("float64" if dtype == "uint8" else "uint8"))
+    with pytest.raises(ValueError, match=r"11 x 11 pixels.*Received: \(8, 16, 3\)"):
+        ssim.update_state(x[:, :8], y[:, :8])
     assert metrics.PSNR.from_config(psnr.get_config()).name == "psnr"
     psnr.reset_state()
     psnr.update_state(x, x)

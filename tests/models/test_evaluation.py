@@ -6,6 +6,8 @@ import pytest
 
 import keras_gans as kg
 from tests.gan_test_case import Batches
+from tests.gan_test_case import max_difference
+from tests.gan_test_case import to_numpy
 from tests.metrics.stand_in import make_extractor
 from tests.metrics.stand_in import make_images
 
@@ -68,6 +70,25 @@ def test_batched_data_and_a_limit():
             assert values[0][name] == pytest.approx(values[1][name], rel=1e-5), name
     with pytest.raises(ValueError, match="read twice"):
         gan.evaluate((batch for batch in [IMAGES]), verbose=0)
+
+
+def test_steps_of_the_default_batch_size():
+    """Metrics are measured on the examples that the losses are."""
+    gan = make_gan(make_metrics())
+    gan.default_batch_size = 8
+    rng = np.random.default_rng(0)
+    network = gan.discriminator  # whose untrained answer is 0 for all
+    network.set_weights([rng.normal(0.0, 0.5, w.shape) for w in network.get_weights()])
+    whole = gan.evaluate(IMAGES[:16], verbose=0, return_dict=True)
+    part = gan.evaluate(IMAGES, steps=2, verbose=0, return_dict=True)
+    history = gan.fit(
+        IMAGES, validation_data=IMAGES, validation_steps=2, verbose=0
+    ).history
+    trained = gan.evaluate(IMAGES[:16], verbose=0, return_dict=True)
+    validated = {key: history[f"val_{key}"][0] for key in whole}
+    for values, expected in ((part, whole), (validated, trained)):
+        for key in ("d_real", "fd_stand_in_16"):
+            assert values[key] == pytest.approx(expected[key], rel=1e-5), key
 
 
 def test_validation_data():
@@ -149,3 +170,17 @@ def test_classes():
     assert values["intra_class_fd_stand_in_40"] == pytest.approx(
         expected.result(), rel=1e-5
     )
+
+
+def test_validation_leaves_training_as_it_is():
+    """Random numbers too: the weights are those of a training without it."""
+    weights = []
+    for data in (None, IMAGES[:12]):
+        keras.utils.set_random_seed(0)
+        gan = kg.models.GAN(image_shape=SHAPE, latent_dim=4, hidden_units=8, seed=0)
+        gan.compile()
+        options = {"batch_size": 8, "epochs": 2, "verbose": 0}
+        gan.fit(IMAGES, validation_data=data, **options)
+        gan.fit(IMAGES, **options)
+        weights.append(to_numpy(gan.weights))
+    assert max_difference(*weights) == 0
