@@ -94,7 +94,6 @@ def test_layers_run_again_for_gradients_alone():
         gan.fit(points, batch_size=4, verbose=0)
         counts.setdefault(on, []).append(Counting.calls)
         Counting.calls = 0
-        gan.generate(4)
         gan.evaluate(points, batch_size=4, verbose=0)
         counts.setdefault("inference", []).append(Counting.calls)
     # D judges real and fake, and G's images: the fakes of D's turn need no gradients.
