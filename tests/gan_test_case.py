@@ -26,6 +26,16 @@ def max_difference(first, second):
     )
 
 
+def trained_dcgan(dtype, **options):
+    """A small DCGAN after two steps, with these options of `compile`."""
+    keras.utils.set_random_seed(3)
+    gan = kg.models.DCGAN((16, 16, 1), latent_dim=4, width=4, seed=0, dtype=dtype)
+    gan.compile(**options)
+    images = np.random.default_rng(0).integers(0, 256, (8, 16, 16, 1), "uint8")
+    gan.fit(images, batch_size=4, verbose=0)
+    return gan
+
+
 class Batches(keras.utils.PyDataset):
     """Batches in a fixed order, the last one partial."""
 

@@ -248,7 +248,9 @@ class TrainingMixin:
                 "Expected: `batch_size` as an int of at least 1. "
                 f"Received: {batch_size!r}."
             )
-        if steps is not None and not (isinstance(steps, int) and steps > 0):
+        if steps is not None and not (
+            isinstance(steps, int | np.integer) and steps > 0
+        ):
             raise ValueError(
                 "Expected: `steps_per_epoch` as an int of at least 1. "
                 f"Received: {steps!r}."
