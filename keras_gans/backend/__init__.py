@@ -60,8 +60,9 @@ devices:
   that train together.
 * `order_of_rows(model, slices)`: which rows of each batch `fit` is to be given, and in
   which order; arguments of `rows_of_part`.
-* `input_of_fit(model, batches)`: what Keras' `fit` takes in place of `ArrayBatches`,
-  so that a process reads no more than its part.
+* `input_of_keras(model, data, shuffle)`: what Keras' `fit` and `evaluate` take in place
+  of a `PyDataset`, so that nothing waits as an epoch ends, and that a process reads no
+  more than its part of `ArrayBatches`.
 * `of_all_processes(model, value)`: what each of them has for a JSON value.
 * `share_state(variables)`: gives all of them the values of the first.
 """
@@ -112,7 +113,7 @@ alone = _replicas.alone
 check_scope = _replicas.check_scope
 data_parallel_scope = _replicas.data_parallel_scope
 initialize_processes = _replicas.initialize_processes
-input_of_fit = _replicas.input_of_fit
+input_of_keras = _replicas.input_of_keras
 mean_logs = _replicas.mean_logs
 mean_over_replicas = _replicas.mean_over_replicas
 num_replicas = _replicas.num_replicas
@@ -147,7 +148,7 @@ __all__ = [
     "fix_random_states",
     "initialize_processes",
     "input_gradients",
-    "input_of_fit",
+    "input_of_keras",
     "is_eager",
     "mean_logs",
     "mean_over_replicas",

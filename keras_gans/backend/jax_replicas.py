@@ -103,9 +103,9 @@ def order_of_rows(model, slices):
     return 1, process_count(), process_index()
 
 
-def input_of_fit(model, batches):
-    """What Keras' `fit` takes in place of batches of arrays: those of this process."""
-    return batches
+def input_of_keras(model, data, shuffle=False):
+    """What Keras' `fit` and `evaluate` take in place of data: the same."""
+    return data
 
 
 def of_all_processes(model, value):

@@ -9,6 +9,7 @@ from keras_gans.datasets.lazy import LazyImages
 from keras_gans.metrics.metric import GenerativeMetric
 from keras_gans.metrics.shared import CHUNK
 from keras_gans.metrics.shared import SharedExtraction
+from keras_gans.models.batches import InOrder
 from keras_gans.models.batches import as_arrays
 
 
@@ -177,6 +178,10 @@ class EvaluationMixin:
 
     def _evaluation_batches(self, x, y, batch_size, steps):
         """The user's data once more, as tuples of arrays."""
+        x = getattr(x, "py_dataset", x)  # of `backend.input_of_keras`
+        if isinstance(x, InOrder):
+            batch_size, (x, *y) = x.batch_size, x.arrays
+            y = y[0] if y else None
         if isinstance(x, list | tuple) or hasattr(x, "__array__"):
             size = batch_size or self.default_batch_size
             stop = None if steps is None else steps * size

@@ -116,16 +116,17 @@ class TrainingMixin:
             callbacks.append(JoinProcesses(facts, self._examples_to_compare(x)))
         is_own_order = isinstance(x, ArrayBatches)
         is_dataset = isinstance(x, keras.utils.PyDataset)
+        shuffle = shuffle and is_dataset and not is_own_order
         # Not tracked by Keras: nothing of it is to be saved.
         object.__setattr__(self, "_fit_batches", x)
         try:
             return super().fit(
-                backend.input_of_fit(self, x) if is_own_order else x,
+                backend.input_of_keras(self, x, shuffle),
                 epochs=epochs,
                 verbose=verbose,
                 callbacks=callbacks,
-                validation_data=validation_data,
-                shuffle=shuffle and is_dataset and not is_own_order,
+                validation_data=backend.input_of_keras(self, validation_data),
+                shuffle=shuffle,
                 initial_epoch=initial_epoch,
                 steps_per_epoch=None if is_own_order else steps_per_epoch,
                 validation_steps=validation_steps,
@@ -201,11 +202,11 @@ class TrainingMixin:
         if "_use_cached_eval_dataset" not in kwargs:
             x, y = self._checked(x, y)
         batch_size = batch_size or self.default_batch_size
-        arrays = (x,) if y is None else (x, y)
-        if are_lazy(arrays):
-            x, y = InOrder(arrays, batch_size), None
+        if isinstance(x, np.ndarray | LazyImages):
+            arrays = (x,) if y is None else (x, y)
+            x, y = self._in_order(arrays, batch_size), None
         if isinstance(x, keras.utils.PyDataset):
-            batch_size = None
+            x, batch_size = backend.input_of_keras(self, x), None
         with self._random_states_kept():
             return super().evaluate(x, y, batch_size=batch_size, **kwargs)
 
@@ -340,10 +341,15 @@ class TrainingMixin:
     def _checked_validation(self, data, batch_size):
         x, y = data if isinstance(data, tuple) and len(data) == 2 else (data, None)
         x, y = self._checked(x, y)
-        arrays = (x,) if y is None else (x, y)
-        if are_lazy(arrays):
+        if not isinstance(x, np.ndarray | LazyImages):
+            return x
+        return self._in_order((x,) if y is None else (x, y), batch_size)
+
+    def _in_order(self, arrays, batch_size):
+        """Arrays as Keras' `evaluate` is to see them; several replicas by itself."""
+        if are_lazy(arrays) or backend.replicas_of(self) == 1:
             return InOrder(arrays, batch_size)
-        return arrays if isinstance(x, np.ndarray) else x
+        return arrays
 
 
 def _check_examples(x, spec):

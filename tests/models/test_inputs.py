@@ -102,6 +102,28 @@ def test_sources_agree_with_arrays(steps):
         assert max_difference(to_numpy(gan.weights), expected) <= 1e-6, name
 
 
+@pytest.mark.skipif(
+    keras.config.backend() != "tensorflow", reason="tf.data is TensorFlow's"
+)
+def test_no_epoch_waits_for_the_tuning_of_tf_data(monkeypatch):
+    """With it, the end of an epoch waited for up to the time the epoch had taken."""
+    import tensorflow as tf
+
+    tuned, iterate = [], tf.data.Dataset.__iter__
+
+    def noted(dataset):
+        tuned.append(dataset.options().autotune.enabled)
+        return iterate(dataset)
+
+    monkeypatch.setattr(tf.data.Dataset, "__iter__", noted)
+    for source, unseen in ((IMAGES, IMAGES), (Batches(IMAGES, 8), Batches(IMAGES, 8))):
+        gan = make_gan()
+        gan.fit(source, epochs=2, validation_data=unseen, verbose=0)
+        gan.evaluate(unseen, verbose=0)
+    assert tuned
+    assert not any(tuned)
+
+
 def test_floats_train_as_uint8_does():
     first, second = make_gan(), make_gan()
     first.fit(IMAGES, batch_size=8, verbose=0)
