@@ -23,6 +23,7 @@ def main(argv=None):
     parser.add_argument("--body", choices=["mlp", "dcgan"], default="dcgan")
     parser.add_argument("--width", type=int, default=32, help="of the body dcgan")
     parser.add_argument("--hidden-units", type=int, default=1200, help="of mlp")
+    parser.add_argument("--dtype", default="float32", help="or mixed_bfloat16")
     parser.add_argument("--num-images", type=int, default=60_000)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args(argv)
@@ -38,6 +39,7 @@ def main(argv=None):
             body=args.body,
             width=args.width,
             hidden_units=args.hidden_units,
+            dtype=args.dtype,
             seed=args.seed,
         )
     gan.summary()

@@ -105,10 +105,11 @@ def test_memory_of_rematerialized_steps():
 
 
 @pytest.mark.once
-def test_half_precision(tmp_path):
+@pytest.mark.parametrize("recipe", ["gan", "cgan"])
+def test_half_precision(recipe, tmp_path):
     found = half_precision.main(
         ["--num-images=500", "--num-samples=200", "--epochs=1", f"--out={tmp_path}"]
-        + ["--seeds", "0", "--dtypes", "float32", "mixed_bfloat16"]
+        + [f"--recipe={recipe}", "--seeds=0", "--dtypes", "float32", "mixed_bfloat16"]
     )
     assert found.keys() == {"float32", "mixed_bfloat16"}
     assert all(np.isfinite(value) for (value,) in found.values())
