@@ -181,3 +181,10 @@ def _check_activities(network):
                 f"{network.name!r}, whose {layer.name!r} has one. Regularize weights "
                 "(`kernel_regularizer`), or use a penalty of `compile(penalties=...)`."
             )
+        code = getattr(type(layer).call, "__code__", None)
+        if code is not None and "add_loss" in code.co_names:
+            raise ValueError(
+                "Expected: layers that add no losses of their own. Received: "
+                f"{network.name!r}, whose {layer.name!r} calls `add_loss`. Use a "
+                "penalty of `compile(penalties=...)`."
+            )

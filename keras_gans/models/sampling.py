@@ -22,13 +22,18 @@ def whole_batches(count, batch_size):
     Raises:
         ValueError: If `batch_size` is no int of at least 1.
     """
-    if not isinstance(batch_size, int | np.integer) or batch_size < 1:
-        raise ValueError(
-            "Expected: `batch_size` as an int of at least 1, the examples made at a "
-            f"time. Received: {batch_size!r}."
-        )
+    _check_size("batch_size", batch_size, "the examples made at a time")
     batch_size = min(batch_size, count)
     return np.arange(-(-count // batch_size) * batch_size) % count, batch_size
+
+
+def _check_size(name, value, what):
+    """Raises ValueError if a size is no int of at least 1."""
+    is_int = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not is_int or value < 1:
+        raise ValueError(
+            f"Expected: `{name}` as an int of at least 1, {what}. Received: {value!r}."
+        )
 
 
 class SamplingMixin:
@@ -172,7 +177,12 @@ class SamplingMixin:
 
         Returns:
             Number of layers with statistics; 0 if the generator has none.
+
+        Raises:
+            ValueError: If a number is no int of at least 1.
         """
+        _check_size("num_batches", num_batches, "whose statistics are averaged")
+        _check_size("batch_size", batch_size, "the examples of each batch")
         backend.sync_state(self)
         normalizations = [
             layer

@@ -125,14 +125,33 @@ def test_a_network_used_elsewhere_is_left_alone():
     assert "call" not in functional_of(gan.generator).__dict__
 
 
-def test_losses_of_activations_are_refused():
+class AddsLoss(keras.layers.Layer):
+    """Adds what it gets to the losses."""
+
+    def call(self, inputs):
+        """Returns the inputs."""
+        self.add_loss(keras.ops.mean(inputs))
+        return inputs
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (
+            keras.layers.Dense(2, activity_regularizer="l2"),
+            "without `activity_regularizer`.*penalties",
+        ),
+        (AddsLoss(), "'discriminator', whose 'adds_loss'.*`add_loss`.*penalties"),
+    ],
+)
+def test_losses_of_activations_are_refused(layer, message):
     """A network is called several times in an update; the last call's alone is left."""
-    regularized = keras.layers.Dense(1, activity_regularizer="l2")
+    layers = [keras.Input((2,)), layer, keras.layers.Dense(1)]
     gan = kg.models.GAN(
         data_spec=kg.Vectors(2),
         latent_dim=4,
-        discriminator=keras.Sequential([keras.Input((2,)), regularized]),
+        discriminator=keras.Sequential(layers, name="discriminator"),
         seed=0,
     )
-    with pytest.raises(ValueError, match="without `activity_regularizer`.*penalties"):
+    with pytest.raises(ValueError, match=message):
         gan.compile()

@@ -66,6 +66,13 @@ def test_standing_statistics_without_batch_norm():
     assert kg.models.GAN((16, 16, 1), hidden_units=8).standing_statistics(2) == 0
 
 
+@pytest.mark.parametrize("name", ["num_batches", "batch_size"])
+@pytest.mark.parametrize("value", [0, 1.5])
+def test_bad_sizes_of_standing_statistics(name, value):
+    with pytest.raises(ValueError, match=f"`{name}` as an int of at least 1"):
+        kg.models.GAN((16, 16, 1), hidden_units=8).standing_statistics(**{name: value})
+
+
 def test_standing_statistics_of_a_conditional_model():
     gan = kg.models.ConditionalGAN(
         (16, 16, 1), num_classes=3, body="dcgan", width=2, latent_dim=4, seed=0
