@@ -29,7 +29,8 @@ def inputs():
 @pytest.mark.parametrize("batch_size", [4, 5, 10, 64])
 def test_is_that_of_keras(network, inputs, batch_size):
     expected = network.predict(inputs, verbose=0)
-    np.testing.assert_allclose(predict(network, inputs, batch_size), expected, 1e-5)
+    found = predict(network, inputs, batch_size)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_weights_of_the_moment(network, inputs):
