@@ -112,17 +112,17 @@ def order_of_rows(model, slices):
     return slices, replicas_of(model), None
 
 
-def input_of_keras(model, data, shuffle=False):
+def input_of_keras(model, data, shuffle=False, in_parts=False):
     """What Keras' `fit` and `evaluate` take in place of data; see `keras_gans.backend`.
 
     Keras would have each worker read whole batches, and throw away what is of others:
-    data with an attribute `part` give its own.
+    `ArrayBatches` made in parts of replicas (`in_parts`) give its own.
     """
     if not isinstance(data, keras.utils.PyDataset):
         return data
     strategy = model.distribute_strategy
     is_of_workers = isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
-    if process_count() == 1 or not is_of_workers or not hasattr(data, "part"):
+    if process_count() == 1 or not is_of_workers or not in_parts:
         return _UntunedBatches(data, shuffle=shuffle)
     own = replicas_of(model) // process_count()
     first = own * process_index()

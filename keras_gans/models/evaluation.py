@@ -178,7 +178,8 @@ class EvaluationMixin:
 
     def _evaluation_batches(self, x, y, batch_size, steps):
         """The user's data once more, as tuples of arrays."""
-        x = getattr(x, "py_dataset", x)  # of `backend.input_of_keras`
+        if not isinstance(x, keras.utils.PyDataset):  # of `backend.input_of_keras`
+            x = getattr(x, "py_dataset", x)
         if isinstance(x, InOrder):
             batch_size, (x, *y) = x.batch_size, x.arrays
             y = y[0] if y else None

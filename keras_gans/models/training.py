@@ -121,7 +121,7 @@ class TrainingMixin:
         object.__setattr__(self, "_fit_batches", x)
         try:
             return super().fit(
-                backend.input_of_keras(self, x, shuffle),
+                backend.input_of_keras(self, x, shuffle, is_own_order),
                 epochs=epochs,
                 verbose=verbose,
                 callbacks=callbacks,
@@ -204,7 +204,8 @@ class TrainingMixin:
         batch_size = batch_size or self.default_batch_size
         if isinstance(x, np.ndarray | LazyImages):
             arrays = (x,) if y is None else (x, y)
-            x, y = self._in_order(arrays, batch_size), None
+            data = self._in_order(arrays, batch_size)
+            x, y = (data, None) if isinstance(data, InOrder) else (x, y)
         if isinstance(x, keras.utils.PyDataset):
             x, batch_size = backend.input_of_keras(self, x), None
         with self._random_states_kept():

@@ -172,6 +172,20 @@ def test_classes():
     )
 
 
+def test_labels_stay_beside_images_where_replicas_share_arrays(monkeypatch):
+    """Keras reads the arrays then, and not `InOrder`."""
+    gan = kg.models.ConditionalGAN(
+        SHAPE, num_classes=2, body="mlp", latent_dim=4, hidden_units=8, seed=0
+    )
+    gan.compile()
+    y = np.arange(40) % 2
+    options = {"batch_size": 8, "verbose": 0, "return_dict": True}
+    alone = gan.evaluate(IMAGES, y, **options)
+    monkeypatch.setattr(kg.backend, "replicas_of", lambda model: 2)
+    shared = gan.evaluate(IMAGES, y, **options)
+    assert shared == pytest.approx(alone, rel=1e-5)
+
+
 def test_validation_leaves_training_as_it_is():
     """Random numbers too: the weights are those of a training without it."""
     weights = []

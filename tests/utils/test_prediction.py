@@ -30,7 +30,7 @@ def inputs():
 def test_is_that_of_keras(network, inputs, batch_size):
     expected = network.predict(inputs, verbose=0)
     found = predict(network, inputs, batch_size)
-    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1.2e-7)
 
 
 def test_weights_of_the_moment(network, inputs):
