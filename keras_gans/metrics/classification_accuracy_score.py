@@ -3,6 +3,8 @@
 import keras
 import numpy as np
 
+from keras_gans import backend
+from keras_gans.batches import InOrder
 from keras_gans.conditions import check_labels
 from keras_gans.data_specs import Images
 from keras_gans.metrics.features.lenet import lenet
@@ -164,7 +166,9 @@ class ClassificationAccuracyScore(GenerativeMetric):
         for _ in range(self.epochs):
             # Whole batches only: backends compile anew for each size.
             order = rng.permutation(len(images))[: len(images) // size * size]
-            model.fit(images[order], labels[order], size, verbose=0, shuffle=False)
+            batches = InOrder((images[order], labels[order]), size)
+            batches = backend.input_of_keras(model, batches)
+            model.fit(batches, verbose=0, shuffle=False)
         images, labels = self.test.arrays()
         count = len(images)
         rows = np.arange(-(-count // size) * size) % count

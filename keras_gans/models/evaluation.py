@@ -5,12 +5,12 @@ import warnings
 import keras
 import numpy as np
 
+from keras_gans.batches import InOrder
+from keras_gans.batches import as_arrays
 from keras_gans.datasets.lazy import LazyImages
 from keras_gans.metrics.metric import GenerativeMetric
 from keras_gans.metrics.shared import CHUNK
 from keras_gans.metrics.shared import SharedExtraction
-from keras_gans.models.batches import InOrder
-from keras_gans.models.batches import as_arrays
 
 
 class GenerativeMetrics:

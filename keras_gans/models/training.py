@@ -7,14 +7,14 @@ import numpy as np
 
 from keras_gans import backend
 from keras_gans import distribution
+from keras_gans.batches import ArrayBatches
+from keras_gans.batches import InOrder
+from keras_gans.batches import SetEpoch
+from keras_gans.batches import are_lazy
+from keras_gans.batches import as_arrays
+from keras_gans.batches import join_batches
+from keras_gans.batches import own_parts
 from keras_gans.datasets.lazy import LazyImages
-from keras_gans.models.batches import ArrayBatches
-from keras_gans.models.batches import InOrder
-from keras_gans.models.batches import SetEpoch
-from keras_gans.models.batches import are_lazy
-from keras_gans.models.batches import as_arrays
-from keras_gans.models.batches import join_batches
-from keras_gans.models.batches import own_parts
 
 
 class TrainingMixin:

@@ -6,8 +6,8 @@ import pytest
 
 import keras_gans as kg
 from keras_gans import backend
-from keras_gans.models.batches import own_parts
-from keras_gans.models.batches import rows_of_part
+from keras_gans.batches import own_parts
+from keras_gans.batches import rows_of_part
 
 POINTS = np.zeros((30, 2), "float32")
 BACKEND = keras.config.backend()

@@ -55,7 +55,7 @@ SOURCES = {
 @pytest.mark.parametrize("batch_size", [8, 7])
 def test_epochs_of_some_steps_go_on_with_the_array(batch_size):
     """All examples come before one comes again, whatever an epoch has of them."""
-    from keras_gans.models.batches import ArrayBatches
+    from keras_gans.batches import ArrayBatches
 
     numbers = np.arange(48)
     batches = ArrayBatches((numbers,), batch_size, True, seed=4, steps=3)
@@ -141,7 +141,7 @@ def test_order_depends_on_seed_and_epoch_alone():
 
 
 def test_shuffle_changes_the_batches_and_keeps_the_images():
-    from keras_gans.models.batches import ArrayBatches
+    from keras_gans.batches import ArrayBatches
 
     numbers = np.arange(20)
     epochs = []

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import keras_gans as kg
-from keras_gans.models.batches import ArrayBatches
+from keras_gans.batches import ArrayBatches
 from tests.gan_test_case import max_difference
 from tests.gan_test_case import to_numpy
 

@@ -7,7 +7,7 @@ from keras import layers
 from keras import ops
 
 import keras_gans as kg
-from keras_gans.models.batches import ArrayBatches
+from keras_gans.batches import ArrayBatches
 from tests.gan_test_case import QUICKEST
 from tests.gan_test_case import Batches
 from tests.gan_test_case import max_difference

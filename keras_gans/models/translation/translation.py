@@ -13,13 +13,13 @@ import numpy as np
 from keras import ops
 
 from keras_gans import backend
+from keras_gans.batches import ArrayBatches
+from keras_gans.batches import InOrder
 from keras_gans.conditions import Condition
 from keras_gans.data_specs import Images
 from keras_gans.datasets.lazy import LazyImages
 from keras_gans.losses import L1
 from keras_gans.models.adversarial import AdversarialModel
-from keras_gans.models.batches import ArrayBatches
-from keras_gans.models.batches import InOrder
 from keras_gans.models.sampling import whole_batches
 from keras_gans.tiling import apply_in_tiles
 from keras_gans.utils.prediction import predict

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from keras_gans.datasets.lazy import LazyImages
-from keras_gans.models.read_ahead import ReadAhead
+from keras_gans.utils.read_ahead import ReadAhead
 
 
 class ArrayBatches(keras.utils.PyDataset):
