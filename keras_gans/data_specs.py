@@ -1,8 +1,17 @@
 """What a model is trained on: checks of the user's data, conversions to and from it."""
 
+import warnings
+
 import keras
 import numpy as np
 from keras import ops
+
+FEW = 16
+
+
+def is_few(images):
+    """Whether they are so few that all of them may well be bright; see `check`."""
+    return len(images) <= FEW
 
 
 class DataSpec:
@@ -27,12 +36,14 @@ class DataSpec:
         shape = [*rest, size * last]
         return type(self).from_config(self.get_config() | {"shape": shape})
 
-    def check(self, array, name="x"):
+    def check(self, array, name="x", lenient=False):
         """Raises if `array` (NumPy, batch first) is not data of this spec.
 
         Args:
             array: NumPy array.
             name: What to call it in the error.
+            lenient: Whether images without a value below 0, as if they were in 0..1,
+                are warned of in place of an error: a few may be bright.
 
         Raises:
             ValueError: With what was expected and what was received.
@@ -48,12 +59,12 @@ class DataSpec:
                 f"`{name}` is empty. Expected: at least one of the {self.kind}. "
                 f"Received: shape {array.shape}."
             )
-        self._check_values(array, name)
+        self._check_values(array, name, lenient)
 
     def _shape_advice(self):
         return "Reshape the data, or make the model for its shape."
 
-    def _check_values(self, array, name):
+    def _check_values(self, array, name, lenient):
         if not np.issubdtype(array.dtype, np.floating):
             raise ValueError(
                 f"`{name}` has the wrong dtype. Expected: floats. "
@@ -123,7 +134,7 @@ class Images(DataSpec):
             "`image_shape=images.shape[1:]`."
         )
 
-    def _check_values(self, array, name):
+    def _check_values(self, array, name, lenient):
         if array.dtype == np.uint8:
             return
         expected = "Expected: uint8 in 0..255, or floats in [-1, 1]."
@@ -141,10 +152,13 @@ class Images(DataSpec):
                 "in 0..255 with `.astype('uint8')`."
             )
         if low >= 0.0:
-            raise ValueError(
-                f"`{name}` has the wrong range. {expected} {received} Convert values "
-                "in 0..1 with `images * 2 - 1`."
+            wrong = (
+                f"{expected} {received} Convert values in 0..1 with `images * 2 - 1`."
             )
+            if not lenient:
+                raise ValueError(f"`{name}` has the wrong range. {wrong}")
+            message = f"`{name}` may have the wrong range: all are bright. {wrong}"
+            warnings.warn(message, UserWarning, stacklevel=2)
 
     def to_network(self, x):
         """Converts `(B, H, W, C)` uint8 to float32 in [-1, 1]; floats stay."""

@@ -45,6 +45,8 @@ def latent_paths(
     given = {}
     if gan.condition is not None:
         given["labels"] = np.repeat(gan.condition.for_samples(labels, rows), steps, 0)
+    elif labels is not None:
+        given["labels"] = labels  # which `generate` refuses
     return _generate(gan, latents, given, rows, steps, path)
 
 

@@ -161,7 +161,9 @@ def interpolation_video(
     if write_film is not None:
         write_film(path, pictures, frames_per_second)
     else:
-        shown = [Image.fromarray(picture) for picture in pictures]
+        shown = [
+            Image.fromarray(p[..., 0] if p.shape[-1] == 1 else p) for p in pictures
+        ]
         save_frames(shown, path, [round(1000 / frames_per_second)] * len(shown))
     return path
 
@@ -184,8 +186,8 @@ def _film_writer():
             )
             writer.send(None)
             for picture in pictures:
-                picture = picture if picture.ndim == 3 else picture[..., None]
-                rgb = np.broadcast_to(picture[:height, :width], (height, width, 3))
+                colors = picture[:height, :width, :3]  # films have no alpha
+                rgb = np.broadcast_to(colors, (height, width, 3))
                 writer.send(np.ascontiguousarray(rgb))
             writer.close()
 
@@ -202,7 +204,9 @@ def sefa_directions(gan, count=10, layers=None):
     Args:
         gan: A model with styles.
         count: Int, directions.
-        layers: Indices of the layers whose maps count, of 0..L - 1; all if None.
+        layers: Which maps count, those that styles i of 0..L - 1 go into; all if None.
+            Of StyleGAN2 the last is the map of the last image; those of the smaller
+            images, whose styles go into a convolution too, do not count.
 
     Returns:
         Float32 array `(count, S)`, of length 1, the strongest first.
@@ -226,7 +230,10 @@ def sefa_directions(gan, count=10, layers=None):
         )
     backend.sync_state(gan)
     synthesis = gan.ema_generator.get_layer(SYNTHESIS)
-    maps = [layer.affine for layer in synthesis.layers if hasattr(layer, "affine")]
+    styled = [layer for layer in synthesis.layers if hasattr(layer, "affine")]
+    *inner, last = styled
+    maps = [layer.affine for layer in inner if getattr(layer, "demodulate", True)]
+    maps.append(last.affine)
     used = range(len(maps)) if layers is None else sorted(set(layers))
     if not used or min(used) < 0 or max(used) >= len(maps):
         raise ValueError(
@@ -261,7 +268,7 @@ def project(
     Args:
         gan: A model with styles.
         image: `(H, W, C)` of the model's size, uint8 or float in [-1, 1].
-        steps: Int.
+        steps: Int of at least 1.
         space: "w", one style for all layers, or "w+", one for each: closer to the
             image, and less like what the model makes.
         features: Optional: the distance is that of the maps of these features, as in
@@ -270,7 +277,7 @@ def project(
             one before.
         labels: Optional, the image's class.
         learning_rate: Float, at its highest.
-        num_samples: Int, latents that tell how far styles spread.
+        num_samples: Int of at least 1, latents that tell how far styles spread.
         seed: Int, of the noise.
         verbose: Whether a progress bar is shown.
 
@@ -289,13 +296,18 @@ def project(
     _check(gan)
     if space not in ("w", "w+"):
         raise ValueError(f"Expected: `space` of 'w' or 'w+'. Received: {space!r}.")
+    if steps < 1 or num_samples < 1:
+        raise ValueError(
+            "Expected: `steps` and `num_samples` of at least 1. Received: "
+            f"{steps} and {num_samples}."
+        )
     image = np.asarray(image)
     if image.shape != gan.data_spec.shape:
         raise ValueError(
             f"Expected: an image of shape {gan.data_spec.shape}, as the model makes. "
             f"Received: {image.shape}. Resize it."
         )
-    gan.data_spec.check(image[None], "image")
+    gan.data_spec.check(image[None], "image", lenient=True)
     target = gan.data_spec.to_network(ops.convert_to_tensor(image[None]))
     loss = _pixel_loss(target) if features is None else _map_loss(target, features)
     latents = gan.sample_latents(num_samples, seed)

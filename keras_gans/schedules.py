@@ -110,8 +110,8 @@ class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
 
     Example:
 
-    >>> float(LinearDecay(2e-4, 100, 200)(150))
-    0.0001
+    >>> float(LinearDecay(0.5, 100, 200)(150))
+    0.25
     """
 
     def __init__(self, start, begin, end):

@@ -1,3 +1,5 @@
+import pathlib
+
 import keras
 import numpy as np
 import pytest
@@ -54,6 +56,33 @@ def test_interpolation_video(gan, suffix, tmp_path, capsys):
         latent_tools.interpolation_video(gan, tmp_path / "film.avi")
 
 
+def test_films_of_other_channels(tmp_path, monkeypatch):
+    frames = []
+
+    class Writer:
+        def write_frames(self, path, size, fps):
+            pathlib.Path(path).touch()
+            while True:
+                frame = yield
+                if frame is not None:
+                    frames.append((size, frame.shape))
+
+    monkeypatch.setitem(__import__("sys").modules, "imageio_ffmpeg", Writer())
+    for channels in (1, 4):
+        other = kg.models.StyleGAN2(**SMALL | {"image_shape": (16, 16, channels)})
+        for suffix in (".webp", ".mp4"):
+            path = latent_tools.interpolation_video(
+                other,
+                tmp_path / f"{channels}{suffix}",
+                rows=1,
+                columns=2,
+                stops=2,
+                frames=1,
+            )
+            assert path.exists()
+        assert frames[-1] == ((34, 18), (18, 34, 3))
+
+
 def test_film_without_its_package(gan, tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "imageio_ffmpeg", None)
     with pytest.raises(ImportError, match="pip install imageio-ffmpeg"):
@@ -64,7 +93,9 @@ def test_sefa_directions(gan):
     directions = latent_tools.sefa_directions(gan, 3)
     np.testing.assert_allclose(directions @ directions.T, np.eye(3), atol=1e-5)
     synthesis = gan.ema_generator.get_layer("synthesis")
-    maps = [layer.affine for layer in synthesis.layers if hasattr(layer, "affine")]
+    readers = ["0_conv_1", "1_conv_0", "1_conv_1", "2_conv_0", "2_conv_1", "2_image"]
+    maps = [synthesis.get_layer(f"stage_{name}").affine for name in readers]
+    assert len(maps) == gan.num_styles
     kernels = [keras.ops.convert_to_numpy(a.kernel).astype("float64") for a in maps]
     matrix = np.concatenate([k / np.linalg.norm(k, axis=0) for k in kernels], axis=1)
     _, values, _ = np.linalg.svd(matrix)
@@ -76,7 +107,7 @@ def test_sefa_directions(gan):
     assert abs(one[0] @ top) == pytest.approx(1.0, abs=1e-4)
     with pytest.raises(ValueError, match="in 1..5"):
         latent_tools.sefa_directions(gan, 6)
-    with pytest.raises(ValueError, match=r"of 0..7. Received: \[9\]"):
+    with pytest.raises(ValueError, match=r"of 0..5. Received: \[9\]"):
         latent_tools.sefa_directions(gan, 1, layers=[9])
 
 
@@ -112,3 +143,10 @@ def test_models_without_styles():
     for function in (latent_tools.style_mixing_grid, latent_tools.sefa_directions):
         with pytest.raises(ValueError, match="with styles.*Received: GAN"):
             function(gan)
+
+
+def test_projection_of_no_steps(gan):
+    image = np.zeros((16, 16, 3), "uint8")
+    for wrong in ({"steps": 0}, {"num_samples": 0}):
+        with pytest.raises(ValueError, match="of at least 1"):
+            latent_tools.project(gan, image, **wrong)

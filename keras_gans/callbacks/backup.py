@@ -119,7 +119,11 @@ class BackupAndRestore(keras.callbacks.BackupAndRestore):
         """Backs up, if it is time to."""
         self._epoch = epoch + 1
         self._finite = first_non_finite(logs) is None
-        if self._writes and self._finite and self._epoch % self.every_epochs == 0:
+        # The last one here, not when training ends, when callbacks change weights.
+        is_last = self._epoch == self.params.get("epochs") or self.model.stop_training
+        is_due = self._epoch % self.every_epochs == 0
+        is_due = is_due or (is_last and not self.delete_checkpoint)
+        if self._writes and self._finite and is_due:
             self._save()
 
     def on_train_end(self, logs=None):

@@ -34,6 +34,13 @@ class DiscriminatorSteps(keras.callbacks.Callback):
                 "Expected: `schedule` as a dict from epochs to numbers of updates, or "
                 f"a callable from the epoch. Received: {schedule!r}."
             )
+        if not callable(schedule):
+            for steps in schedule.values():
+                if not isinstance(steps, int) or steps < 1:
+                    raise ValueError(
+                        "Expected: numbers of updates as ints of at least 1. "
+                        f"Received: {steps!r}, in {schedule!r}."
+                    )
         self.schedule = schedule
 
     def on_epoch_begin(self, epoch, logs=None):

@@ -10,6 +10,7 @@ import numpy as np
 from keras_gans import backend
 from keras_gans import distribution
 from keras_gans import metrics as metrics_module
+from keras_gans.metrics.metric import check_names
 from keras_gans.metrics.shared import CHUNK
 from keras_gans.metrics.shared import SharedExtraction
 from keras_gans.metrics.shared import choose
@@ -61,7 +62,8 @@ class MetricMonitor(keras.callbacks.Callback):
             chosen real images. Without them classes take turns.
         keep_best: Path of a preset folder, to which the model is written whenever it is
             the best so far, for `from_preset`. A resumed training reads the best value
-            from it; one that starts anew moves it to `<path>_previous_1`.
+            from it; one that starts anew, or with another `monitor`, moves it to
+            `<path>_previous_1`.
         restore_best: Whether the averaged generator gets its best weights back when
             training ends. They are held in memory, from the start of this `fit` on; a
             resumed one does not know those before.
@@ -82,7 +84,11 @@ class MetricMonitor(keras.callbacks.Callback):
 
     ```python
     monitor = kg.callbacks.MetricMonitor(images, ["fd", "kid", "prdc"], every_epochs=5)
-    gan.fit(images, epochs=50, callbacks=[monitor])
+    # Keras' callbacks do not know which of these names are better when lower: say it.
+    patience = keras.callbacks.EarlyStopping(
+        "fd_lenet_fashion_mnist_10k", mode="min", patience=20
+    )
+    gan.fit(images, epochs=50, callbacks=[monitor, patience])
     ```
     """
 
@@ -124,6 +130,7 @@ class MetricMonitor(keras.callbacks.Callback):
         if isinstance(metrics, str | keras.metrics.Metric):
             metrics = [metrics]
         self.metrics = [self._make(metric, features, seed) for metric in metrics]
+        check_names(self.metrics)
         self.every_epochs = every_epochs or (None if given else 1)
         self.every_images = every_images
         self.seed = seed
@@ -161,8 +168,16 @@ class MetricMonitor(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         """Checks what could fail later, and extracts the features of real images."""
         self._check_model()
+        if self.keep_best is not None and self.keep_best.is_file():
+            raise ValueError(
+                "Expected: `keep_best` as the path of a folder. Received: that of a "
+                f"file, {self.keep_best}."
+            )
         generative = metrics_module.GenerativeMetric
         compared = [m for m in self.metrics if isinstance(m, generative)]
+        for metric in self.metrics:
+            if metric not in compared:
+                metric.check_model(self.model)
         for metric in compared:
             if metric.uses_labels and (
                 self.real_labels is None or self.model.num_classes is None
@@ -175,6 +190,7 @@ class MetricMonitor(keras.callbacks.Callback):
         if self._shared is None:
             self._shared = SharedExtraction(compared)
             self._count = min(self.num_samples, len(self.real_images))
+            self._labels()  # raises if they are none of the model's
             self._shared.load_real(
                 self.real_images,
                 self.real_labels,
@@ -187,6 +203,11 @@ class MetricMonitor(keras.callbacks.Callback):
 
     def _check_model(self):
         """Raises unless the model makes what it is compared with."""
+        if not self.metrics:
+            raise ValueError(
+                f"Expected: `metrics`, of {', '.join(map(repr, _NAMES))}, or "
+                "keras_gans.metrics. Received: none."
+            )
         if not hasattr(self.model, "generate"):
             raise ValueError(
                 "Expected: a model that makes images of latents. Received: "
@@ -337,8 +358,9 @@ class MetricMonitor(keras.callbacks.Callback):
         """Keeps the model if it is the best so far."""
         name = self._monitored()
         value, higher = self.values[name], self._higher_is_better(name)
-        if higher is None:
+        if higher is None or math.isnan(value):
             return
+        self._compare_with_kept(name)
         best = None if self.best is None else self.best["value"]
         if best is not None and not (value > best if higher else value < best):
             return
@@ -378,12 +400,26 @@ class MetricMonitor(keras.callbacks.Callback):
 
     def _find_best(self, seen):
         """Reads the best value of the training that is resumed, or moves it aside."""
+        self._kept_name = None
         if self.keep_best is None or not self.keep_best.exists():
             return
+        if not any(self.keep_best.iterdir()):
+            return  # a folder made for it
         kept = read_config(self.keep_best)["metadata"].get("best", {})
-        if 0 < kept.get("images_seen", -1) <= seen:
+        if 0 < kept.get("images_seen", -1) <= seen and not math.isnan(kept["value"]):
             self.best = {key: kept[key] for key in ("value", "images_seen", "epoch")}
-            return
+            self._kept_name = kept.get("monitor")
+        else:
+            self._move_kept_aside()
+
+    def _compare_with_kept(self, name):
+        """Forgets the best of the training that is resumed if it is of another name."""
+        if self._kept_name not in (None, name):
+            self.best = None
+            self._move_kept_aside()
+        self._kept_name = None
+
+    def _move_kept_aside(self):
         if not distribution.is_first_process():
             return
         k, name = 1, f"{self.keep_best.name}_previous"

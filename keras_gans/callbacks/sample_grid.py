@@ -100,10 +100,10 @@ class SampleGrid(keras.callbacks.Callback):
                 raise ValueError(
                     f"Expected: `{name}` as an int of at least 1. Received: {value!r}."
                 )
-        if labels is not None and len(labels) != rows * columns:
+        if labels is not None and np.shape(labels)[:1] != (rows * columns,):
             raise ValueError(
                 f"Expected: `labels` for {rows} rows x {columns} columns, "
-                f"{rows * columns} of them. Received: {len(labels)}."
+                f"{rows * columns} of them. Received: {np.shape(labels)}."
             )
         self.directory = directory
         self.every_epochs = every_epochs or (None if given else 1)
@@ -280,7 +280,8 @@ class SampleGrid(keras.callbacks.Callback):
 
     def _pictures(self):
         prefix = "epoch" if self.every_epochs else "images"
-        return sorted(self._folder.glob(f"{prefix}_{'[0-9]' * 4}*.png"))
+        paths = self._folder.glob(f"{prefix}_{'[0-9]' * 4}*.png")
+        return sorted(paths, key=_number)
 
     def _move_aside(self, epoch, seen):
         """Moves the pictures of another training to a folder of their own.
@@ -310,8 +311,13 @@ class SampleGrid(keras.callbacks.Callback):
             then = _seen_by(path)
             if 0 <= then <= seen:
                 drawn = epoch if then == seen else epoch - epoch % self.every_epochs
-                return max(0, int(path.stem.split("_")[1]) - drawn)
+                return max(0, _number(path) - drawn)
         return 0
+
+
+def _number(path):
+    """The number in a picture's name, which may have more digits than others."""
+    return int(path.stem.split("_")[1])
 
 
 def _seen_by(path):

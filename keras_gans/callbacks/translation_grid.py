@@ -67,7 +67,12 @@ class TranslationGrid(SampleGrid):
             )
         specs = {"a": self.model.data_spec, "b": self.model.data_spec_b}
         for domain, images in self.images.items():
-            specs[domain].check(images, f"images_{domain}")
+            specs[domain].check(images, f"images_{domain}", lenient=True)
+            if specs[domain].shape[2] not in (1, 3, 4):
+                raise ValueError(
+                    "Expected: images with 1, 3 or 4 channels, to draw them. Received: "
+                    f"{specs[domain].shape[2]} channels in domain {domain}."
+                )
         paired = self.model.data_are_aligned if self.paired is None else self.paired
         counts = [len(images) for images in self.images.values()]
         if paired and counts[0] != counts[1]:

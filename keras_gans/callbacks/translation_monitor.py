@@ -1,5 +1,6 @@
 """Metrics of what a model makes of images, while it trains."""
 
+import keras
 import numpy as np
 
 from keras_gans import metrics as metrics_module
@@ -52,10 +53,15 @@ class TranslationMonitor(MetricMonitor):
         **kwargs,
     ):
         images = np.asarray(images)
-        if isinstance(metrics, str):
+        if isinstance(metrics, str | keras.metrics.Metric):
             metrics = [metrics]
         paired = [m for m in metrics if isinstance(m, str) and m in PAIRED]
         others = [m for m in metrics if m not in paired]
+        if any(isinstance(m, metrics_module.PerceptualPathLength) for m in others):
+            raise ValueError(
+                "Expected: metrics of images. Received: PerceptualPathLength, which "
+                "needs a model that makes them of latents."
+            )
         if paired and len(images) != len(target_images):
             raise ValueError(
                 f"Expected: with {', '.join(paired)}, as many `target_images` as "
@@ -85,6 +91,8 @@ class TranslationMonitor(MetricMonitor):
                 "Expected: a model that translates images, such as CycleGAN. Received: "
                 f"{type(self.model).__name__}: use `MetricMonitor`."
             )
+        if not self.metrics and not self._pair_metrics:
+            raise ValueError("Expected: `metrics`. Received: none.")
         directions = self.model.directions()
         if self.to not in directions:
             raise ValueError(

@@ -1,7 +1,10 @@
 """PSNR and SSIM of pairs of images, by Keras' own ops, for image translation."""
 
 import keras
+import numpy as np
 from keras import ops
+
+from keras_gans.data_specs import Images
 
 FILTER = 11  # pixels, a side of the window of SSIM
 
@@ -25,6 +28,9 @@ class _ImageSimilarity(keras.metrics.Mean):
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Takes a batch of pairs `(B, H, W, C)`, and optional weights `(B,)`."""
+        for images in (y_true, y_pred):
+            if isinstance(images, np.ndarray) and images.ndim == 4:
+                Images(images.shape[1:]).check(images, "images", lenient=True)
         y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
         dtypes = [keras.backend.standardize_dtype(y.dtype) for y in (y_true, y_pred)]
         if tuple(y_true.shape) != tuple(y_pred.shape) or len(y_true.shape) != 4:
@@ -38,6 +44,12 @@ class _ImageSimilarity(keras.metrics.Mean):
                 "Expected: both uint8, or both floats in [-1, 1]. Received: "
                 f"{dtypes[0]} and {dtypes[1]}."
             )
+        for dtype in dtypes:
+            if dtype != "uint8" and "float" not in dtype:
+                raise ValueError(
+                    "Expected: images as uint8, or as floats in [-1, 1]. Received: "
+                    f"{dtype}. Convert values in 0..255 with `.astype('uint8')`."
+                )
         span = 255.0 if is_uint8[0] else 2.0
         values = self._compare(
             ops.cast(y_true, "float32"), ops.cast(y_pred, "float32"), span

@@ -62,7 +62,7 @@ class InceptionScore(GenerativeMetric):
         return {name: float(scores.mean()), f"{name}_std": float(scores.std())}
 
     def check_count(self, count):
-        """Raises unless there is a sample for each part."""
+        """Raises unless there are 2 samples for each part: 1 alone has a score of 1."""
         _check_count(count, self.splits)
 
     def get_config(self):
@@ -75,13 +75,13 @@ def inception_scores(probabilities, splits=10):
 
     Args:
         probabilities: `(N, K)`, rows of sum 1.
-        splits: Int; at most N.
+        splits: Int; at most N / 2.
 
     Returns:
         Float64 `(splits,)`.
 
     Raises:
-        ValueError: If these are no probabilities, or fewer than `splits`.
+        ValueError: If these are no probabilities, or fewer than 2 a part.
     """
     p = np.asarray(probabilities, "float64")
     _check_count(len(p), splits)
@@ -101,8 +101,8 @@ def inception_scores(probabilities, splits=10):
 
 
 def _check_count(count, splits):
-    if count < splits:
+    if count < 2 * splits:
         raise ValueError(
-            f"Expected: at least splits={splits} samples. Received: {count}. Use more "
-            "samples or fewer `splits`."
+            f"Expected: at least 2 samples for each of splits={splits} parts. "
+            f"Received: {count}. Use more samples or fewer `splits`."
         )

@@ -35,6 +35,8 @@ class LabelledStatistics:
                 f"Expected: a label for each of {len(features)} samples. Received: "
                 f"{len(labels)}."
             )
+        if not np.issubdtype(labels.dtype, np.integer):
+            raise ValueError(f"Expected: labels as ints. Received: {labels.dtype}.")
         for label in np.unique(labels):
             statistics = self.classes.setdefault(int(label), FeatureStatistics())
             statistics.update(features[labels == label])

@@ -5,6 +5,8 @@ import warnings
 import keras
 import numpy as np
 
+from keras_gans.data_specs import Images
+from keras_gans.data_specs import is_few
 from keras_gans.metrics import features as feature_extractors
 from keras_gans.metrics.features import FeatureExtractor
 from keras_gans.metrics.statistics import FeatureRows
@@ -222,6 +224,8 @@ class GenerativeMetric(keras.metrics.Metric):
                 f"({kind}). Load the real images with the `image_size` of the model."
             )
         self._image_shape = shape
+        if self.output is None:  # else the extractor looks at the values
+            Images(shape).check(images, f"{kind} images", lenient=is_few(images))
         return images
 
     def prepare(self):
@@ -289,6 +293,17 @@ class GenerativeMetric(keras.metrics.Metric):
     def from_config(cls, config):
         """Makes the metric again."""
         return cls(**config)
+
+
+def check_names(metrics):
+    """Raises if values of one metric would take the place of another's."""
+    names = [metric.name for metric in metrics]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(
+            "Expected: metrics of different names. Received: more than one "
+            f"{', '.join(twice)}. Give one a `name`."
+        )
 
 
 def _without_features(config):

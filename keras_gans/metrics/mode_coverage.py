@@ -70,7 +70,8 @@ class ModeCoverage(GenerativeMetric):
         super().__init__(None, None, num_samples, name=name)
         self._centers, self._sigma = centers, sigma
         if isinstance(centers, str):
-            centers, sigma = datasets.modes(centers)
+            centers, of_set = datasets.modes(centers)
+            sigma = of_set if sigma is None else sigma
         self.centers = np.asarray(centers, "float64")
         if self.centers.ndim != 2 or sigma is None or not sigma > 0.0:
             raise ValueError(
@@ -119,13 +120,17 @@ class ModeCoverage(GenerativeMetric):
         divergence = np.sum(p * np.log(self.num_modes * p)) if len(p) else np.inf
         return {
             self.name: float(len(p)),
-            self.name_of("high_quality"): float(counts.sum() / self.fake.count),
-            self.name_of("reverse_kl"): float(divergence),
+            self._name("high_quality"): float(counts.sum() / self.fake.count),
+            self._name("reverse_kl"): float(divergence),
         }
 
     def which_is_better(self, names):
         """All when higher, but the divergence when lower."""
-        return super().which_is_better(names) | {self.name_of("reverse_kl"): False}
+        return super().which_is_better(names) | {self._name("reverse_kl"): False}
+
+    def _name(self, what):
+        """`<what>_<N>`, or with a given name `<name>_<what>`."""
+        return f"{self._given_name}_{what}" if self._given_name else self.name_of(what)
 
     def get_config(self):
         """Returns the arguments."""

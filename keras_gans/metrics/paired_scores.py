@@ -11,12 +11,14 @@ from keras_gans.metrics.kernel_distance import KernelDistance
 from keras_gans.metrics.perceptual_distance import PerceptualDistance
 from keras_gans.metrics.shared import SharedExtraction
 
+BATCH = 64  # pairs of which SSIM's maps are in memory
+
 
 def paired_scores(images, truth, features="efficientnet_lite0"):
     """Compares images with their truth.
 
     Args:
-        images: uint8 `(N, H, W, C)`, what a model or a baseline made; N at least 2.
+        images: uint8 `(N, H, W, C)`, what a model or a baseline made; N at least 4.
         truth: uint8 `(N, H, W, C)`, what it should have made.
         features: Of the perceptual, the Frechet and the kernel distance.
 
@@ -38,8 +40,15 @@ def paired_scores(images, truth, features="efficientnet_lite0"):
     """
     images, truth = np.asarray(images), np.asarray(truth)
     ssim, psnr = SSIM(), PSNR()
-    for metric in (ssim, psnr):
-        metric.update_state(truth, images)
+    if len(images) != len(truth):
+        raise ValueError(
+            f"Expected: as many images as there are true ones, {len(truth)}. Received: "
+            f"{len(images)}."
+        )
+    for start in range(0, len(truth), BATCH):
+        part = slice(start, start + BATCH)
+        for metric in (ssim, psnr):
+            metric.update_state(truth[part], images[part])
     distances = [
         kind(features=features, num_samples=len(truth))
         for kind in (FrechetDistance, KernelDistance)

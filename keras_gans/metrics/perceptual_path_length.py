@@ -106,6 +106,7 @@ class PerceptualPathLength(keras.metrics.Metric):
         Raises:
             ValueError: If there is no w space, or distances are not finite.
         """
+        self.check_model(model)
         backend.sync_state(model)
         rng = np.random.default_rng(self.seed)
         seeds = [int(s) for s in rng.integers(2**31, size=2)]
@@ -139,6 +140,14 @@ class PerceptualPathLength(keras.metrics.Metric):
                 "generator diverged?"
             )
 
+    def check_model(self, model):
+        """Raises unless the model has the space in which paths are to lead."""
+        if self.space == "w" and not hasattr(model, "map_latents"):
+            raise ValueError(
+                "space='w' needs a model with styles, such as StyleGAN2. Received: "
+                f"{type(model).__name__}. Use space='z'."
+            )
+
     def _space(self, model, ends, labels):
         """How to make images, between which places, and along which paths."""
 
@@ -152,11 +161,6 @@ class PerceptualPathLength(keras.metrics.Metric):
         if self.space == "z":
             straight = model.latent_distribution != "normal"
             return network(model.ema_generator), ends, lerp if straight else slerp
-        if not hasattr(model, "map_latents"):
-            raise ValueError(
-                "space='w' needs a model with styles, such as StyleGAN2. Received: "
-                f"{type(model).__name__}. Use space='z'."
-            )
         ends = [model.map_latents(z, labels) for z in ends]  # (N, L, S)
         synthesis = network(model.ema_generator.get_layer("synthesis"))
         return (lambda inputs: synthesis(inputs[:1])), ends, lerp

@@ -9,6 +9,7 @@ from keras_gans.batches import InOrder
 from keras_gans.batches import as_arrays
 from keras_gans.datasets.lazy import LazyImages
 from keras_gans.metrics.metric import GenerativeMetric
+from keras_gans.metrics.metric import check_names
 from keras_gans.metrics.shared import CHUNK
 from keras_gans.metrics.shared import SharedExtraction
 
@@ -41,6 +42,7 @@ class GenerativeMetrics:
                     f"them with the images it gets. Received: {metric.name} with "
                     "such. Use it in callbacks.MetricMonitor, or by itself."
                 )
+        check_names(self.metrics)
 
     def get_config(self):
         """The metrics, serialized; without those whose features have no name."""

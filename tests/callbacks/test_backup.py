@@ -229,3 +229,22 @@ def test_batches_are_refused(save_freq):
 def test_every_epochs_is_checked():
     with pytest.raises(ValueError, match="`every_epochs` as an int"):
         BackupAndRestore("backup", every_epochs=0)
+
+
+def test_the_last_backup_is_that_of_the_last_epoch(tmp_path):
+    """Whatever callbacks do to the weights when training ends."""
+
+    class Spoil(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.last = state(self.model)
+
+        def on_train_end(self, logs=None):
+            for weight in self.model.weights:
+                weight.assign(0 * weight)
+
+    model, spoil = make(), Spoil()
+    backup = BackupAndRestore(tmp_path, delete_checkpoint=False, every_epochs=3)
+    fit(model, 4, [spoil, backup])
+    resumed = make(seed=1)
+    fit(resumed, 4, [BackupAndRestore(tmp_path, delete_checkpoint=False)])
+    assert_same(state(resumed), spoil.last)

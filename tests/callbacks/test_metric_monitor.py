@@ -187,7 +187,7 @@ def test_which_of_several_values_is_better():
     metric = kg.metrics.ModeCoverage(np.eye(2), 0.2, name="mine")
     metric.update_state(fake_images=np.eye(2))
     assert metric.which_is_better(metric.result()) == {
-        "mine": True, "high_quality_2": True, "reverse_kl_2": False,
+        "mine": True, "mine_high_quality": True, "mine_reverse_kl": False,
     }  # fmt: skip
 
 
@@ -338,7 +338,7 @@ def test_short_forms():
         ("fd_infinity", 24, "more than 69 generated samples for 6 features"),
         ("prdc", 5, "more real samples than k=5. Received: 5"),
         ("kid", 3, r"at least 4 real .* Received: \(3, 6\)"),
-        ("is", 9, "at least splits=10 samples. Received: 9"),
+        ("is", 19, "at least 2 samples for each of splits=10 parts. Received: 19"),
         ("fd", 1, "at least 2 samples of each. Received: 1 real"),
         ("ms_ssim", 1, "at least 2 samples. Received: 1"),
     ],
@@ -380,3 +380,67 @@ def test_what_is_refused():
     classes = make([kg.metrics.IntraClassFrechetDistance(features=make_extractor())])
     with pytest.raises(ValueError, match="conditional model"):
         fit(make_gan(), [classes])
+
+
+def test_the_best_of_another_monitor_is_moved_aside(tmp_path):
+    gan, path = make_gan(), tmp_path / "best"
+    path.mkdir()  # an empty folder is as none
+    first = make(keep_best=path)
+    fit(gan, [first], epochs=2)
+    assert first.best["value"] > 0.0
+    other = make(["prdc"], keep_best=path, monitor="precision_stand_in_24")
+    fit(gan, [other], epochs=1)
+    assert other.best["value"] == other.values["precision_stand_in_24"]
+    assert (tmp_path / "best_previous_1").exists() and path.exists()
+    again = make(["prdc"], keep_best=path, monitor="precision_stand_in_24")
+    fit(gan, [again], epochs=1)
+    assert again.best["value"] >= other.best["value"]
+    assert not (tmp_path / "best_previous_2").exists()
+    with pytest.raises(ValueError, match="path of a folder"):
+        (tmp_path / "file").touch()
+        fit(gan, [make(keep_best=tmp_path / "file")])
+
+
+def test_what_is_no_number_is_not_the_best():
+    gan = make_gan()
+    monitor = Play(float("nan"), 3.0, 2.0, restore_best=True)
+    fit(gan, [monitor])
+    assert monitor.best["value"] == 2.0
+
+
+def test_metrics_of_one_name():
+    twice = [kg.metrics.PRDC(features=make_extractor(), k=k) for k in (3, 5)]
+    with pytest.raises(ValueError, match="more than one prdc.*Give one a `name`"):
+        make(twice)
+    with pytest.raises(ValueError, match="more than one prdc.*Give one a `name`"):
+        make_gan().compile(metrics=twice)
+
+
+@pytest.mark.parametrize(
+    "metrics, options, message",
+    [
+        ([], {}, "Expected: `metrics`"),
+        (
+            [kg.metrics.PerceptualPathLength(num_samples=2, space="w")],
+            {},
+            "with styles",
+        ),
+    ],
+)
+def test_refused_before_training(metrics, options, message):
+    gan = make_gan()
+    with pytest.raises(ValueError, match=message):
+        fit(gan, [make(metrics, **options)])
+    assert gan.images_seen == 0
+
+
+def test_labels_of_no_class_are_refused_before_training():
+    keras.utils.set_random_seed(0)
+    gan = kg.models.ConditionalGAN(
+        (8, 8, 1), num_classes=3, latent_dim=4, hidden_units=8, seed=0
+    )
+    gan.compile(run_eagerly=True)
+    monitor = make(real_labels=np.arange(24) % 5)
+    with pytest.raises(ValueError, match="out of range"):
+        gan.fit(IMAGES, np.arange(24) % 3, batch_size=8, callbacks=[monitor])
+    assert gan.images_seen == 0

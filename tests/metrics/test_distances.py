@@ -8,6 +8,7 @@ from keras_gans import metrics
 from keras_gans.metrics.frechet_distance import frechet_distance
 from keras_gans.metrics.frechet_distance_infinity import extrapolate
 from keras_gans.metrics.inception_score import inception_scores
+from keras_gans.metrics.kernel_distance import kernel_distance
 from keras_gans.metrics.kernel_distance import kernel_distances
 from keras_gans.metrics.prdc import nearest_radii
 from keras_gans.metrics.prdc import prdc
@@ -210,7 +211,7 @@ def test_inception_score_bounds():
     np.testing.assert_allclose(inception_scores(sure[np.zeros(100, int)]), 1.0)
     with pytest.raises(ValueError, match="Apply a softmax"):
         inception_scores(np.random.default_rng(0).normal(size=(20, 3)))
-    with pytest.raises(ValueError, match="at least splits=10 samples. Received: 9"):
+    with pytest.raises(ValueError, match="at least 2 .* splits=10 parts. Received: 9"):
         inception_scores(sure[:9])
 
 
@@ -277,3 +278,18 @@ def test_k_at_least_n():
         prdc(x, x[:5], k=5)
     with pytest.raises(ValueError, match=r"less than `num_samples`"):
         metrics.PRDC(features=make_extractor(), num_samples=5, k=5)
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.5])
+def test_standard_error_of_kid_is_that_of_other_samples(shift):
+    """Alike distributions may have one 1.4 times too large, as is said there."""
+    found = []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        real, fake = rng.normal(size=(2, 120, 4))
+        found.append(kernel_distance(real, fake + shift, 30, 60))
+    values, errors = np.array(found).T
+    ratio = np.mean(errors) / np.std(values, ddof=1)
+    assert 0.75 < ratio < (1.75 if shift == 0.0 else 1.3)
+    expected = kernel_distances(real, fake + shift, 30, 60).mean()
+    assert values[-1] == pytest.approx(expected, rel=1e-9)

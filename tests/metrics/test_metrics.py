@@ -333,10 +333,37 @@ def test_psnr_and_ssim(dtype):
     with pytest.raises(ValueError, match="pairs of images"):
         psnr.update_state(x, y[:2])
     with pytest.raises(ValueError, match="both uint8"):
-        psnr.update_state(x, y.astype("float64" if dtype == "uint8" else "uint8"))
+        psnr.update_state(x, y / 255.0 - 0.5 if dtype == "uint8" else y.astype("uint8"))
     with pytest.raises(ValueError, match=r"11 x 11 pixels.*Received: \(8, 16, 3\)"):
         ssim.update_state(x[:, :8], y[:, :8])
     assert metrics.PSNR.from_config(psnr.get_config()).name == "psnr"
     psnr.reset_state()
     psnr.update_state(x, x)
     assert float(psnr.result()) == 100.0
+
+
+def test_ranges_of_what_is_compared_as_images():
+    x = np.random.default_rng(0).uniform(0, 255, (20, 16, 16, 3)).astype("float32")
+    for wrong in (x, x / 255.0, x.astype("int32"), np.full_like(x, np.nan)):
+        with pytest.raises(ValueError, match="Expected: "):
+            metrics.PairwiseDiversity().update_state(fake_images=wrong)
+        if wrong.max() > 1.0 or np.isnan(wrong).any():
+            for metric in (metrics.PSNR(), metrics.SSIM()):
+                with pytest.raises(ValueError, match="Expected: "):
+                    metric.update_state(wrong, wrong)
+
+
+def test_a_few_bright_images_are_warned_of():
+    bright = np.full((4, 16, 16, 3), 0.5, "float32")
+    features = metrics.features.get(lambda images: images.mean((1, 2)))
+    with pytest.warns(UserWarning, match="all are bright.*images \\* 2 - 1"):
+        features(bright)
+    with pytest.raises(ValueError, match="has the wrong range"):
+        features(np.repeat(bright, 5, axis=0))
+
+
+def test_labels_of_classes_are_ints():
+    metric = metrics.IntraClassFrechetDistance(features=lambda x: x.mean((1, 2)))
+    images = np.zeros((4, 8, 8, 3), "uint8")
+    with pytest.raises(ValueError, match="labels as ints. Received: float64"):
+        metric.update_state(images, real_labels=np.array([0.0, 0.5, 1.0, 1.5]))

@@ -14,6 +14,7 @@ import numpy as np
 
 from keras_gans import backend
 from keras_gans.data_specs import Images
+from keras_gans.data_specs import is_few
 from keras_gans.metrics.features.resize import MODES
 from keras_gans.metrics.features.resize import resize as resize_images
 
@@ -240,7 +241,7 @@ class FeatureExtractor:
                 "Expected: images (B, H, W, C), uint8 in 0..255 or floats in [-1, 1]. "
                 f"Received: shape {images.shape}."
             )
-        Images(images.shape[1:]).check(images, "images")
+        Images(images.shape[1:]).check(images, "images", lenient=is_few(images))
         batch_size = self.batch_size if batch_size is None else batch_size
         if not isinstance(batch_size, int) or batch_size < 1:
             raise ValueError(
