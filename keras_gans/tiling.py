@@ -90,13 +90,14 @@ def _check(images, tile, overlap, scale, multiple, rim):
     least = {"scale": 1, "multiple": 1, "overlap": 0, "rim": 0}
     given = {"scale": scale, "multiple": multiple, "overlap": overlap, "rim": rim}
     for name, value in given.items():
-        if not isinstance(value, int) or value < least[name]:
+        if not isinstance(value, int | np.integer) or value < least[name]:
             raise ValueError(
                 f"Expected: `{name}` as an int of at least {least[name]}. Received: "
                 f"{value!r}."
             )
     if len(tile) != 2 or any(
-        not isinstance(side, int) or side < 1 or side % multiple for side in tile
+        not isinstance(side, int | np.integer) or side < 1 or side % multiple
+        for side in tile
     ):
         raise ValueError(
             f"Expected: `tile` as an int or two, multiples of {multiple}. Received: "

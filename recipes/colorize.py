@@ -72,7 +72,7 @@ def main(argv=None):
         )
     gan.summary()
     steps = args.epochs * (len(images) // args.batch_size)
-    rate = kg.schedules.LinearDecay(2e-4, steps // 2, steps)
+    rate = kg.schedules.LinearDecay(2e-4, steps // 2, max(1, steps))
     gan.compile(
         generator_optimizer=keras.optimizers.Adam(rate, beta_1=0.5),
         discriminator_optimizer=keras.optimizers.Adam(rate, beta_1=0.5),

@@ -92,7 +92,9 @@ def main(argv=None):
                 kg.callbacks.TranslationGrid(
                     out, test_small, test_large, every_seconds=120
                 ),
-                kg.callbacks.BackupAndRestore(out / "backup"),
+                kg.callbacks.BackupAndRestore(
+                    out / "backup", delete_checkpoint=name == "srgan"
+                ),
             ],
         )
         made[name] = gan.translate(test_small)

@@ -39,6 +39,9 @@ def main(argv=None):
     parser.add_argument("--batch-size", type=int, default=4)
     parser.add_argument("--width", type=int, default=32)
     parser.add_argument("--discriminator-width", type=int, default=64)
+    parser.add_argument(
+        "--discriminator-layers", type=int, default=3, help="1, 2, 3: 16, 34, 70 px"
+    )
     parser.add_argument("--identity-weight", type=float, default=5.0, help="CycleGAN's")
     parser.add_argument("--num-images", type=int, default=4_000, help="at most")
     parser.add_argument("--seed", type=int, default=0)
@@ -55,17 +58,16 @@ def main(argv=None):
         for split in ("train", "test")
     )
     cls = {"cyclegan": kg.models.CycleGAN, "pix2pix": kg.models.Pix2Pix}[args.model]
-    layers = 3 if args.image_size >= 32 else 2
     gan = cls(
         a.shape[1:],
         width=args.width,
         discriminator_width=args.discriminator_width,
-        discriminator_layers=layers,
+        discriminator_layers=args.discriminator_layers,
         seed=args.seed,
     )
     gan.summary()
     steps = args.epochs * (len(a) // args.batch_size)
-    rate = kg.schedules.LinearDecay(2e-4, steps // 2, steps)
+    rate = kg.schedules.LinearDecay(2e-4, steps // 2, max(1, steps))
     own = {"identity_weight": args.identity_weight} if args.model == "cyclegan" else {}
     gan.compile(
         generator_optimizer=keras.optimizers.Adam(rate, beta_1=0.5),

@@ -14,6 +14,7 @@ import pathlib
 import numpy as np
 from PIL import Image
 
+from keras_gans.datasets.images import normalize
 from keras_gans.models.super_resolution import rrdb_from_official
 from keras_gans.models.super_resolution import upscale
 from keras_gans.utils.image_grid import save_image
@@ -34,7 +35,7 @@ def main(argv=None):
     network = rrdb_from_official(args.weights)
     with Image.open(args.picture) as image:
         transparent = "A" in image.getbands() or "transparency" in image.info
-        picture = np.asarray(image.convert("RGBA" if transparent else "RGB"))
+        picture = np.asarray(normalize(image, 4 if transparent else 3))
 
     def enlarge(pixels):
         return upscale(network, pixels[None], args.tile or None, args.overlap)[0]

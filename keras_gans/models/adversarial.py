@@ -40,7 +40,7 @@ class AdversarialModel(
         Raises:
             ValueError: If `seed` is something else.
         """
-        seed = self._init_config["seed"] = _checked_seed(seed)
+        seed = self._init_config["seed"] = checked_seed(seed)
         distribution.initialize()
         if seed is None:  # processes that train together need the same one
             alone = distribution.process_count() == 1
@@ -95,7 +95,7 @@ def average_of(network):
     return average
 
 
-def _checked_seed(seed):
+def checked_seed(seed):
     """A seed as Python's int, which all backends can count in int32; or None."""
     if seed is None:
         return None

@@ -14,7 +14,8 @@ Player.__doc__ = """One side of the game.
 `networks` are the ones it updates, with the optimizer of its `name`;
 `objective(real, labels)` returns the scalar to minimise and a dict of logs, and may
 return, as a third, tensors to show to the players after it, whose objectives get them
-as a third argument; `steps` is how many updates it makes in one alternating step.
+as a third argument, in their update on the same rows; `steps` is how many updates it
+makes in one alternating step.
 """
 
 
@@ -53,7 +54,9 @@ class AlternatingStep:
             for i in range(player.steps):
                 rows = slice(i * batch_size, (i + 1) * batch_size)
                 batch = real[rows], None if labels is None else labels[rows]
-                shown = self._update(player, *batch, *shown) or shown
+                shown = (
+                    self._update(player, *batch, *(shown if i == 0 else ())) or shown
+                )
         with backend.no_gradients():
             self._update_ema(batch_size)
             seen = ops.cast(slices * batch_size * backend.num_replicas(), "int32")

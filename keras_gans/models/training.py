@@ -14,6 +14,7 @@ from keras_gans.batches import are_lazy
 from keras_gans.batches import as_arrays
 from keras_gans.batches import join_batches
 from keras_gans.batches import own_parts
+from keras_gans.data_specs import is_few
 from keras_gans.datasets.lazy import LazyImages
 
 
@@ -201,7 +202,8 @@ class TrainingMixin:
         self._assert_compile_called("evaluate")
         if "_use_cached_eval_dataset" not in kwargs:
             x, y = self._checked(x, y)
-        batch_size = batch_size or self.default_batch_size
+        default = max(self.default_batch_size, backend.replicas_of(self))
+        batch_size = batch_size or default
         if isinstance(x, np.ndarray | LazyImages):
             arrays = (x,) if y is None else (x, y)
             data = self._in_order(arrays, batch_size)
@@ -330,13 +332,15 @@ class TrainingMixin:
             raise ValueError(
                 "The data set is empty. Expected: at least one batch. Received: none."
             )
-        self.data_spec.check(batch[0], "the first batch of x")
-        self._checked_labels(batch[1] if len(batch) > 1 else None, len(batch[0]))
+        few = is_few(batch[0])
+        self.data_spec.check(batch[0], "the first batch of x", lenient=few)
+        y = batch[1] if len(batch) > 1 else None
+        self._checked_labels(y, len(batch[0]), lenient=few)
         # Not as Keras would set it, which wraps what a model is given.
         object.__setattr__(self, "_first_batch", batch)
         return x, None
 
-    def _checked_labels(self, y, count):
+    def _checked_labels(self, y, count, lenient=False):
         return None if self.condition is None else self.condition.as_array(y, count)
 
     def _checked_validation(self, data, batch_size):

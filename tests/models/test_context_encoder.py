@@ -162,3 +162,13 @@ def test_grid_that_does_not_fit(tmp_path):
     with pytest.raises(ValueError, match="Received: GAN: use `SampleGrid`"):
         grid = kg.callbacks.InpaintingGrid(tmp_path, IMAGES, MASK)
         gan.fit(np.zeros((8, 8, 8, 1), "uint8"), verbose=0, callbacks=[grid])
+
+
+def test_holes_may_be_marked_by_nan():
+    model = encoder()
+    images = (IMAGES / 127.5 - 1.0).astype("float32")
+    expected = model.inpaint(images, MASK)
+    images[:, MASK] = np.nan
+    np.testing.assert_array_equal(model.inpaint(images, MASK), expected)
+    masks = np.broadcast_to(MASK[None, ..., None], (5, 16, 24, 1)).astype("float32")
+    assert np.isfinite(to_numpy(model([images, masks]))).all()

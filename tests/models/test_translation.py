@@ -185,7 +185,8 @@ def test_validation_of_domains_of_different_lengths():
         (A, B), batch_size=2, validation_data=(A[:3], B[:2]), verbose=0
     ).history
     assert np.isfinite(history["val_cycle"]).all()
-    found = model.evaluate((A[:3], B[:2]), return_dict=True, verbose=0)
+    arguments = {"batch_size": 2, "return_dict": True, "verbose": 0}
+    found = model.evaluate((A[:3], B[:2]), **arguments)
     assert found["cycle"] == pytest.approx(history["val_cycle"][0], rel=1e-3)
 
 
@@ -241,8 +242,6 @@ def test_larger_images_are_translated_in_tiles():
     bright = np.ones((1, 40, 40, 3), "float32")
     bright[0, 0, 0] = -1.0
     assert (model.translate(bright)[0, 20:, 20:] == 191).all()
-    with pytest.raises(ValueError, match="wrong range.*Received: float32"):
-        model.translate(np.ones((1, 40, 40, 3), "float32"))
     with pytest.raises(ValueError, match="wrong shape"):
         model.translate(large[:, :8])
 
@@ -295,3 +294,72 @@ def test_grid_of_translations(make, tmp_path):
         assert (shown[1:17, 18:34] == model.translate(A[:1])[0]).all()
     else:  # whose dropout is noise
         assert (shown[1:17, 35:51] == B[0]).all()
+
+
+# ------------------------------------------------------------------------- the steps
+
+
+@pytest.mark.parametrize("make", [cycle_gan, pix2pix])
+def test_more_updates_of_the_discriminator(make):
+    model = make()
+    model.compile(**QUICKEST)
+    model.discriminator_steps = 2
+    model.fit(A, A[::-1], batch_size=2, verbose=0)
+    updates = {
+        name: int(ops.convert_to_numpy(player.iterations))
+        for name, player in model.optimizer.players.items()
+    }
+    assert updates == {"generator": 1, "discriminator": 2}
+    assert model.images_seen == 4
+
+
+def test_batches_of_validation(monkeypatch):
+    sizes = []
+    in_batches = kg.models.CycleGAN._in_batches
+
+    def spy(self, *args):
+        batches = in_batches(self, *args)
+        sizes.append([len(batches[i][0]) for i in range(len(batches))])
+        return batches
+
+    monkeypatch.setattr(kg.models.CycleGAN, "_in_batches", spy)
+    model = cycle_gan()
+    model.compile(**QUICKEST)
+    validation = {"validation_data": (A, B), "validation_batch_size": 3}
+    model.fit((A, B), batch_size=2, steps_per_epoch=1, verbose=0, **validation)
+    assert sizes == [[3, 3, 3]]  # all 7 images of A
+
+
+def test_dropout_has_the_seed_of_the_model():
+    states = []
+    for seed in (1, 1, 2):
+        network = kg.models.Pix2Pix((16, 16, 3), **SMALL | {"seed": seed}).generator
+        seeds = [layer.seed for layer in network.layers if hasattr(layer, "seed")]
+        assert seeds and None not in seeds
+        states.append(seeds)
+    assert states[0] == states[1] != states[2]
+
+
+@pytest.mark.filterwarnings("ignore:__array__")
+def test_a_bright_image_is_translated_with_a_warning():
+    model = cycle_gan(generator_b=scaled(0.5))
+    for images in (np.ones((1, 16, 16, 3), "float32"), np.ones((1, 40, 40, 3), "f4")):
+        with pytest.warns(UserWarning, match="all are bright.*float32 in .1, 1."):
+            made = model.translate(images)
+        assert (made == 191).all()
+    # Of arrays to train on it is an error still, however few they are.
+    model.compile(**QUICKEST)
+    with pytest.raises(ValueError, match="wrong range"):
+        model.fit((images[:, :16, :16], B), verbose=0)
+    batches = Batches(images[:, :16, :16], 1, images[:, :16, :16])
+    with pytest.warns(UserWarning, match="all are bright"):
+        model.fit(batches, verbose=0)
+
+
+@pytest.mark.parametrize("tile", [0, -1, 16.0])
+def test_no_such_tile(tile):
+    with pytest.raises(ValueError, match="Expected: `tile`"):
+        cycle_gan().translate(A, tile=tile)
+    np.testing.assert_array_equal(
+        cycle_gan().translate(A, tile=np.int64(16)), cycle_gan().translate(A)
+    )

@@ -97,7 +97,8 @@ class ContextEncoder(AdversarialModel):
         super().__init__(name=name, dtype=dtype)
         self.data_spec = Images(image_shape)
         height, side, channels = shape = self.data_spec.shape
-        least, most = hole = tuple(map(float, hole))
+        hole = tuple(map(float, np.atleast_1d(hole)))
+        least, most = hole if len(hole) == 2 else (0.0, 0.0)
         if not 0.0 < least <= most <= 1.0:
             raise ValueError(
                 "Expected: `hole` as (least, most), shares of a side in (0, 1]. "
@@ -180,7 +181,7 @@ class ContextEncoder(AdversarialModel):
             ema_half_life: Images after which a weight of the generator counts half in
                 the average that fills holes; None for the generator itself.
             micro_batches: Int, parts of a batch whose gradients are added up before an
-                update; see `GAN.compile`.
+                update; see `GAN.compile`. Each part's L2 is that of its own holes.
             rematerialize: Bool, whether activations are computed again where gradients
                 need them; see `GAN.compile`.
             run_eagerly: As in Keras.
@@ -213,7 +214,7 @@ class ContextEncoder(AdversarialModel):
         g, d = self.generator_objective, self.discriminator_objective
         return [
             Player("generator", (self.generator,), g, 1),
-            Player("discriminator", (self.discriminator,), d, 1),
+            Player("discriminator", (self.discriminator,), d, self.discriminator_steps),
         ]
 
     def draw_masks(self, count):
@@ -236,7 +237,7 @@ class ContextEncoder(AdversarialModel):
             Float32 `(B, H, W, C)`.
         """
         made = self.generator(with_holes(images, masks), training=training)
-        return masks * ops.cast(made, "float32") + (1.0 - masks) * images
+        return ops.where(masks > 0, ops.cast(made, "float32"), images)
 
     def generator_objective(self, real, labels=None, training=True):
         """What G minimises: |M (x - y)|^2 and -log D(y).
@@ -299,8 +300,10 @@ class ContextEncoder(AdversarialModel):
         ```
         """
         images = np.asarray(images)
-        self.data_spec.check(images, "images")
         masks = as_masks(masks, self.data_spec.shape[:2], len(images))
+        if images.shape[1:3] == masks.shape[1:3]:
+            images = np.where(masks > 0, np.zeros_like(images), images)
+        self.data_spec.check(images, "images", lenient=True)
         known = images if images.dtype == np.uint8 else self.data_spec.to_user(images)
         inputs = with_holes(known.astype("float32") / 127.5 - 1.0, masks)
         backend.sync_state(self)
@@ -322,10 +325,11 @@ class ContextEncoder(AdversarialModel):
         """
         images, masks = map(ops.convert_to_tensor, inputs)
         made = self.ema_generator(with_holes(images, masks), training=training)
-        return masks * ops.cast(made, "float32") + (1.0 - masks) * images
+        return ops.where(masks > 0, ops.cast(made, "float32"), images)
 
 
 def with_holes(images, masks):
     """What G sees, `(B, H, W, C + 1)`: images, 0 in their holes, and the holes."""
-    join = np.concatenate if isinstance(images, np.ndarray) else ops.concatenate
-    return join([(1.0 - masks) * images, masks], axis=-1)
+    xp = np if isinstance(images, np.ndarray) else ops
+    known = xp.where(masks > 0, xp.zeros_like(images), images)  # NaN in holes is usual
+    return xp.concatenate([known, masks], axis=-1)

@@ -280,7 +280,7 @@ class CycleGAN(TranslationModel):
                 "discriminator",
                 (self.discriminator_b, self.discriminator_a),
                 self.discriminator_objective,
-                1,
+                self.discriminator_steps,
             ),
         ]
 

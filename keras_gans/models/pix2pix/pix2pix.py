@@ -10,7 +10,9 @@ noise is dropout, in sampling too; D judges patches of 70 x 70 pixels, and its l
 their mean (sections 3.2 and 3.3). Adam with rate 2e-4 and beta_1 0.5, batches of 1.
 
 Deviations: G plays before D, which sees the same fakes, so that these are made once;
-D's loss is not halved, which Adam would not see. The authors keep the rate for 100
+D's loss is not halved, which Adam would not see. In use, batch normalization goes by
+the averages of training: theirs goes by the batch that is translated (section 3.4), as
+it does here in models of `from_official`. The authors keep the rate for 100
 epochs and let it fall to 0 over 100: `schedules.LinearDecay`.
 """
 
@@ -19,6 +21,7 @@ from keras import ops
 
 from keras_gans import losses
 from keras_gans.models.adversarial import average_of
+from keras_gans.models.adversarial import checked_seed
 from keras_gans.models.adversarial import dtype_policy
 from keras_gans.models.compiling import PAPER
 from keras_gans.models.objectives import discriminator_loss
@@ -87,7 +90,9 @@ class Pix2Pix(TranslationModel):
         given = {"generator": generator, "discriminator": discriminator}
         self._own_networks = [name for name, network in given.items() if network]
         with dtype_policy(self.dtype_policy):
-            self.generator = generator or unet_generator(shape_a, shape_b[-1], width)
+            self.generator = generator or unet_generator(
+                shape_a, shape_b[-1], width, seed=checked_seed(seed)
+            )
             self.discriminator = discriminator or patch_discriminator(
                 shape_b,
                 shape_a[-1],
@@ -202,7 +207,7 @@ class Pix2Pix(TranslationModel):
                 "discriminator",
                 (self.discriminator,),
                 self.discriminator_objective,
-                1,
+                self.discriminator_steps,
             ),
         ]
 

@@ -219,6 +219,14 @@ class SRGAN(TranslationModel):
         self.pixel_loss = losses.get_reconstruction(recipe.pop("pixel_loss"))
         perceptual = recipe.pop("perceptual_loss")
         if weights[0] and not isinstance(perceptual, losses.ReconstructionLoss):
+            channels = self.data_spec_b.shape[-1]
+            if channels not in (1, 3):
+                raise ValueError(
+                    "Expected: images with 1 or 3 channels, which the features of the "
+                    f"perceptual loss are made for. Received: {channels}. Use "
+                    "`perceptual_weight=0` with a `pixel_weight`, or a loss of your "
+                    "own as `perceptual_loss`."
+                )
             perceptual = losses.Perceptual(perceptual)
         self.perceptual_loss = perceptual
         self.term_names = ("pixel", "perceptual") if weights[0] else ("pixel",)
@@ -259,7 +267,12 @@ class SRGAN(TranslationModel):
         if self.adversarial_weight:
             networks = (self.discriminator,)
             players.append(
-                Player("discriminator", networks, self.discriminator_objective, 1)
+                Player(
+                    "discriminator",
+                    networks,
+                    self.discriminator_objective,
+                    self.discriminator_steps,
+                )
             )
         return players
 

@@ -17,6 +17,7 @@ B: batch, H, W: sides, C: channels, w: width, h: side of the map of logits.
 """
 
 import keras
+import numpy as np
 from keras import layers as keras_layers
 
 from keras_gans.layers import Conv2DTranspose
@@ -129,6 +130,7 @@ def unet_generator(
     dropout=True,
     normalization="batch",
     noise=True,
+    seed=None,
 ):
     """Images -> convolutions of stride 2 -> transposed ones -> images.
 
@@ -144,6 +146,7 @@ def unet_generator(
         dropout: Bool.
         normalization: As in `resnet_generator`.
         noise: Bool, whether dropout acts in inference too, as in the paper.
+        seed: Optional int, start of the random numbers of dropout.
 
     Returns:
         A `keras.Model` from `(B, H, W, C)` to `(B, H, W, channels_out)`, both in
@@ -153,7 +156,7 @@ def unet_generator(
         ValueError: If the sides do not fit.
     """
     depth = _depth_of(shape_in, depth)
-    parts = Parts(normalization, noise)
+    parts = Parts(normalization, noise, seed)
     with_dropout = range(max(1, min(4, depth - 2)), depth - 1) if dropout else ()
     filters = [width << min(i, 3) for i in range(depth)]
     x = inputs = keras.Input(shape_in)
@@ -209,6 +212,11 @@ def patch_discriminator(
     Raises:
         ValueError: If the sides do not fit.
     """
+    if not isinstance(layers, int | np.integer) or layers < 0:
+        raise ValueError(
+            "Expected: `layers`, halvings, as an int of at least 0. Received: "
+            f"{layers!r}."
+        )
     smallest = 3 << layers if layers else 1
     if any(side is not None and side < smallest for side in shape[:2]):
         raise ValueError(

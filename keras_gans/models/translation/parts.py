@@ -1,6 +1,7 @@
 """What the networks of image-to-image translation are built of."""
 
 import keras
+import numpy as np
 from keras import layers
 
 from keras_gans.layers import BatchNormalization
@@ -20,12 +21,13 @@ class Parts:
     Args:
         normalization: One of `NORMALIZATIONS`.
         noise: Whether dropout acts in inference too.
+        seed: Optional int, start of the random numbers of all dropout layers.
 
     Raises:
         ValueError: If there is no such normalization.
     """
 
-    def __init__(self, normalization, noise=False):
+    def __init__(self, normalization, noise=False, seed=None):
         if normalization not in NORMALIZATIONS:
             raise ValueError(
                 "Expected: `normalization` as one of "
@@ -34,6 +36,7 @@ class Parts:
         self.normalization = normalization
         self.use_bias = normalization == "instance"
         self.noise = noise
+        self.seeds = None if seed is None else np.random.default_rng(seed)
 
     def convolution(
         self, x, filters, size, name, strides=1, padding=0, use_bias=None, dtype=None
@@ -69,7 +72,8 @@ class Parts:
 
     def dropout(self, x):
         """Half of the values."""
-        return (PermanentDropout if self.noise else Dropout)(0.5)(x)
+        seed = None if self.seeds is None else int(self.seeds.integers(2**31))
+        return (PermanentDropout if self.noise else Dropout)(0.5, seed=seed)(x)
 
 
 def image_of(x):

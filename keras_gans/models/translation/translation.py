@@ -38,7 +38,7 @@ class Domain(Condition):
         self.spec = spec
         self.aligned = aligned
 
-    def as_array(self, labels, count):
+    def as_array(self, labels, count, lenient=False):
         """Checks images `(N, H, W, C)`, and returns them as an array."""
         if labels is None:
             raise ValueError(
@@ -46,7 +46,7 @@ class Domain(Condition):
                 "those of one."
             )
         images = labels if isinstance(labels, LazyImages) else np.asarray(labels)
-        self.spec.check(images, "y")
+        self.spec.check(images, "y", lenient)
         if self.aligned and len(images) != count:
             raise ValueError(
                 "Expected: pairs, as many images in `y` as in `x`. Received: "
@@ -118,24 +118,34 @@ class TranslationModel(AdversarialModel):
         return super().fit(*_two(x, y), **kwargs)
 
     def evaluate(self, x=None, y=None, batch_size=None, **kwargs):
-        """Measures the losses on data, in inference mode; see `fit`."""
+        """Measures the losses on data, in inference mode; see `fit`.
+
+        Where the domains differ in length, the images of the shorter one come again.
+        """
         x, y = _two(x, y)
         if not self.data_are_aligned and y is not None:
             x, y = self._in_batches(*self._checked(x, y), batch_size), None
             batch_size = None
         return super().evaluate(x, y, batch_size=batch_size, **kwargs)
 
+    def _checked_labels(self, y, count, lenient=False):
+        return self.condition.as_array(y, count, lenient)
+
     def _checked_validation(self, data, batch_size):
         checked = super()._checked_validation(data, batch_size)
         arrays = checked.arrays if isinstance(checked, InOrder) else checked
         if isinstance(arrays, tuple) and not self.data_are_aligned:
-            return self._in_batches(*arrays)
+            return self._in_batches(*arrays, batch_size)
         return checked
 
     def _in_batches(self, x, y, batch_size=None):
-        """Batches of domains of different lengths, which Keras would refuse."""
-        size = min(batch_size or self.default_batch_size, len(x))
-        return ArrayBatches((x, y), size, False, self.seed, aligned=False)
+        """Batches of domains of different lengths, which Keras would refuse.
+
+        All images are in them; where a domain has no more, it begins again.
+        """
+        size = batch_size or max(self.default_batch_size, backend.replicas_of(self))
+        steps = -(-max(len(x), len(y)) // size)
+        return ArrayBatches((x, y), size, False, self.seed, aligned=False, steps=steps)
 
     # ---------------------------------------------------------------- use
 
@@ -176,16 +186,15 @@ class TranslationModel(AdversarialModel):
                 f"that {type(self).__name__} translates to. Received: {to!r}."
             )
         network, source, target = directions[to]
-        scale = target.shape[0] // source.shape[0]
+        spec, scale = source, target.shape[0] // source.shape[0]
         images = np.asarray(images)
         sides = images.shape[1:3]
         fits = images.ndim == 4 and images.shape[3] == source.shape[2]
         if fits and (self.takes_any_size or all(map(ge, sides, source.shape))):
-            Images(images.shape[1:]).check(images, "images")
-        else:
-            source.check(images, "images")
-        usual, multiple = self._tiling(source, sides)
-        tile = _checked_tile(tile or usual, network)
+            source = Images(images.shape[1:])
+        source.check(images, "images", lenient=True)
+        usual, multiple = self._tiling(spec, sides)
+        tile = _checked_tile(usual if tile is None else tile, network)
         is_one = all(map(ge, tile, sides))
         if is_one or overlap is None:
             overlap = 0 if is_one else min(tile) // 4
@@ -238,10 +247,11 @@ def _checked_tile(tile, network):
     Raises:
         ValueError: If the network takes others.
     """
-    tile = (tile, tile) if isinstance(tile, int) else tuple(tile)
+    tile = (tile, tile) if np.ndim(tile) == 0 else tuple(tile)
     taken = network.input_shape[1:3]
     if len(tile) != 2 or any(
-        side not in (None, own) for side, own in zip(taken, tile, strict=True)
+        not isinstance(own, int | np.integer) or own < 1 or side not in (None, own)
+        for side, own in zip(taken, tile, strict=True)
     ):
         raise ValueError(
             f"Expected: `tile` as the generator takes images, {taken}. Received: "
