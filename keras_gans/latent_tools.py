@@ -263,7 +263,8 @@ def project(
 
     Styles begin at their mean and move by Adam, with noise that decreases over the
     first three quarters of the steps (Karras et al. 2020, arXiv:1912.04958, appendix
-    D; their noise maps stay what they are here).
+    D). Deviations: noise maps stay what they are; and the noise is a twentieth of the
+    spread of one number of a style, theirs of a whole style, which ends further away.
 
     Args:
         gan: A model with styles.

@@ -40,7 +40,9 @@ def main(argv=None):
     parser.add_argument("--width", type=int, default=32)
     parser.add_argument("--discriminator-width", type=int, default=64)
     parser.add_argument(
-        "--discriminator-layers", type=int, default=3, help="1, 2, 3: 16, 34, 70 px"
+        "--discriminator-layers",
+        type=int,
+        help="1, 2, 3: of 16, 34, 70 px; by default of about half a side at most",
     )
     parser.add_argument("--identity-weight", type=float, default=5.0, help="CycleGAN's")
     parser.add_argument("--num-images", type=int, default=4_000, help="at most")
@@ -58,11 +60,12 @@ def main(argv=None):
         for split in ("train", "test")
     )
     cls = {"cyclegan": kg.models.CycleGAN, "pix2pix": kg.models.Pix2Pix}[args.model]
+    usual = {16: 1, 32: 1, 64: 2}.get(args.image_size, 3)
     gan = cls(
         a.shape[1:],
         width=args.width,
         discriminator_width=args.discriminator_width,
-        discriminator_layers=args.discriminator_layers,
+        discriminator_layers=args.discriminator_layers or usual,
         seed=args.seed,
     )
     gan.summary()

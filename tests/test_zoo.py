@@ -23,9 +23,9 @@ DEEP = (kg.models.ACGAN, kg.models.BigGAN, kg.models.SAGAN, kg.models.SNGAN)
 
 def given(gan, name, count):
     """What the network of an image-to-image model gets, float32 in [-1, 1]."""
-    images, *masks = (
-        part[:count] for part in pairs.TASKS[name].given(pairs.load("test"))
-    )
+    task = pairs.TASKS[name]
+    test = pairs.load("test", side=task.side)
+    images, *masks = (part[:count] for part in task.given(test))
     images = images.astype("float32") / 127.5 - 1.0
     return [images, masks[0][..., None].astype("float32")] if masks else images
 
@@ -85,7 +85,8 @@ def test_card(name):
 def test_pictures_of_pairs(name):
     """Also of the tasks that no preset was trained for yet."""
     sizes = {"discriminator_width": 2, "width": 2, "seed": 0}
-    gray, color = (64, 64, 1), (64, 64, 3)
+    side = pairs.TASKS[name].side
+    gray, color = (side, side, 1), (side, side, 3)
     gan = {
         "cyclegan": lambda: kg.models.CycleGAN(color, blocks=1, **sizes),
         "inpaint": lambda: kg.models.ContextEncoder(color, **sizes),
@@ -95,9 +96,14 @@ def test_pictures_of_pairs(name):
     shown = pairs.picture(gan, name)
     assert shown.shape == (3 * pairs.SHOWN, *color) and shown.dtype == np.uint8
     task = pairs.TASKS[name]
-    truth, given_images = pairs.truth_of(task), task.given(pairs.load("test"))
+    truth, given_images = (
+        pairs.truth_of(task),
+        task.given(pairs.load("test", side=side)),
+    )
     np.testing.assert_array_equal(shown[2], truth[pairs.FIRST_SHOWN])
-    for images in task.baselines(pairs.load("train"), *given_images).values():
+    for images in task.baselines(
+        pairs.load("train", side=side), *given_images
+    ).values():
         assert images.shape == truth.shape and images.dtype == np.uint8
 
 
@@ -109,7 +115,7 @@ def test_training_goes_on_from_a_preset(name):
     ) and keras.config.backend() != "torch":
         pytest.skip("a step of deep networks is traced and compiled for minutes")
     if name in pairs.TASKS:
-        images = pairs.load("test")[:4]
+        images = pairs.load("test", side=pairs.TASKS[name].side)[:4]
         given_images, *masks = pairs.TASKS[name].given(images)
         data = [images] if masks else [given_images, images]
         is_srgan = isinstance(gan, kg.models.SRGAN)  # not EfficientNet's gradients

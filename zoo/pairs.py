@@ -27,10 +27,17 @@ FEATURES = "efficientnet_lite0"
 
 
 class Edges:
-    """Emoji of their edges."""
+    """Emoji of their edges.
+
+    Args:
+        side: Int, pixels.
+    """
 
     usage = "gan.translate(sketches)  # uint8 (N, 64, 64, 1) -> (N, 64, 64, 3)"
     recipe = "sketch_to_photo"
+
+    def __init__(self, side=64):
+        self.side = side
 
     def given(self, images):
         """What the model gets: a tuple of arrays, the first one to be looked at."""
@@ -111,8 +118,13 @@ class Holes(Edges):
 class Styles(Edges):
     """Twemoji of Noto emoji; the truth is another style's drawing of the same."""
 
-    usage = 'gan.translate(images, to="b")  # uint8 (N, 64, 64, 3); "a": the way back'
     recipe = "translate_emoji_styles"
+
+    @property
+    def usage(self):
+        """How images are made."""
+        shape = f"(N, {self.side}, {self.side}, 3)"
+        return f'gan.translate(images, to="b")  # uint8 {shape}; "a": the way back'
 
     def given(self, images):
         """The images."""
@@ -120,11 +132,12 @@ class Styles(Edges):
 
     def baselines(self, training, images):
         """Nothing done, and colors matched."""
-        matched = match_colors(images, training, load("train", style="twemoji"))
+        matched = match_colors(images, training, load("train", "twemoji", self.side))
         return {"identity": images, "color histogram": matched}
 
 
 TASKS = {
+    "cyclegan_emoji_noto2twemoji_32": Styles(32),
     "cyclegan_emoji_noto2twemoji_64": Styles(),
     "inpaint_emoji_64": Holes(),
     "pix2pix_emoji_colorize_64": Colors(),
@@ -134,21 +147,23 @@ TASKS = {
 """By the names of presets."""
 
 
-def load(split, style="noto"):
-    """Emoji, uint8 `(N, 64, 64, 3)`."""
-    return kg.datasets.load("emoji", split=split, style=style, image_size=64)[0]
+def load(split, style="noto", side=64):
+    """Emoji, uint8 `(N, side, side, 3)`."""
+    return kg.datasets.load("emoji", split=split, style=style, image_size=side)[0]
 
 
 def truth_of(task):
     """Held-out emoji, as the model should make them."""
-    return load("test", "twemoji" if isinstance(task, Styles) else "noto")
+    style = "twemoji" if isinstance(task, Styles) else "noto"
+    return load("test", style, task.side)
 
 
 def picture(gan, name):
     """Images of the card: given, made, truth of held-out emoji, and so on."""
     task = TASKS[name]
-    rows = FIRST_SHOWN + np.arange(SHOWN) * len(load("test")) // SHOWN
-    given = task.given(load("test"))
+    images = load("test", side=task.side)
+    rows = FIRST_SHOWN + np.arange(SHOWN) * len(images) // SHOWN
+    given = task.given(images)
     made = task.made(gan, *(part[rows] for part in given))
     first = given[0][rows]
     first = np.broadcast_to(first, (*first.shape[:3], 3))
@@ -161,7 +176,7 @@ def picture(gan, name):
 def scores(gan, name, count=None):
     """The model's values on held-out emoji, or on the first `count` of them."""
     task = TASKS[name]
-    given = [part[:count] for part in task.given(load("test"))]
+    given = [part[:count] for part in task.given(load("test", side=task.side))]
     truth = truth_of(task)[:count]
     return _named(paired_scores(task.made(gan, *given), truth, FEATURES), len(truth))
 
@@ -182,7 +197,8 @@ def measure(gan, name):
         isinstance(layer, PermanentDropout) for layer in gan._flatten_layers()
     )
     passes = [scores(gan, name) for _ in range(PASSES if is_random else 1)]
-    baselines = task.baselines(load("train"), *task.given(load("test")))
+    training, test = (load(split, side=task.side) for split in ("train", "test"))
+    baselines = task.baselines(training, *task.given(test))
     noise = " Means of three passes, as the model's dropout is its noise." * is_random
     return {
         "protocol": (
