@@ -14,7 +14,6 @@ from keras_gans.batches import are_lazy
 from keras_gans.batches import as_arrays
 from keras_gans.batches import join_batches
 from keras_gans.batches import own_parts
-from keras_gans.data_specs import is_few
 from keras_gans.datasets.lazy import LazyImages
 
 
@@ -332,10 +331,10 @@ class TrainingMixin:
             raise ValueError(
                 "The data set is empty. Expected: at least one batch. Received: none."
             )
-        few = is_few(batch[0])
-        self.data_spec.check(batch[0], "the first batch of x", lenient=few)
+        alone = len(batch[0]) == 1  # and may be bright
+        self.data_spec.check(batch[0], "the first batch of x", lenient=alone)
         y = batch[1] if len(batch) > 1 else None
-        self._checked_labels(y, len(batch[0]), lenient=few)
+        self._checked_labels(y, len(batch[0]), lenient=alone)
         # Not as Keras would set it, which wraps what a model is given.
         object.__setattr__(self, "_first_batch", batch)
         return x, None
