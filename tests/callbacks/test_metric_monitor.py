@@ -417,20 +417,16 @@ def test_metrics_of_one_name():
 
 
 @pytest.mark.parametrize(
-    "metrics, options, message",
+    "metrics, message",
     [
-        ([], {}, "Expected: `metrics`"),
-        (
-            [kg.metrics.PerceptualPathLength(num_samples=2, space="w")],
-            {},
-            "with styles",
-        ),
+        ([], "Expected: `metrics`"),
+        ([kg.metrics.PerceptualPathLength(num_samples=2, space="w")], "with styles"),
     ],
 )
-def test_refused_before_training(metrics, options, message):
+def test_refused_before_training(metrics, message):
     gan = make_gan()
     with pytest.raises(ValueError, match=message):
-        fit(gan, [make(metrics, **options)])
+        fit(gan, [make(metrics)])
     assert gan.images_seen == 0
 
 

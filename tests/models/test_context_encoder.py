@@ -172,3 +172,9 @@ def test_holes_may_be_marked_by_nan():
     np.testing.assert_array_equal(model.inpaint(images, MASK), expected)
     masks = np.broadcast_to(MASK[None, ..., None], (5, 16, 24, 1)).astype("float32")
     assert np.isfinite(to_numpy(model([images, masks]))).all()
+
+
+@pytest.mark.parametrize("hole", [0.1, (0.1, 0.2, 0.3)])
+def test_a_hole_has_two_sizes(hole):
+    with pytest.raises(ValueError, match=r"`hole` as \(least, most\)"):
+        encoder(hole=hole)

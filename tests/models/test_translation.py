@@ -363,3 +363,30 @@ def test_no_such_tile(tile):
     np.testing.assert_array_equal(
         cycle_gan().translate(A, tile=np.int64(16)), cycle_gan().translate(A)
     )
+
+
+def test_metrics_of_images_alone_are_monitored():
+    one = kg.callbacks.TranslationMonitor(
+        A, A, kg.metrics.PairwiseDiversity(num_samples=7)
+    )
+    assert len(one.metrics) == 1
+    with pytest.raises(ValueError, match="of images. Received: PerceptualPathLength"):
+        kg.callbacks.TranslationMonitor(A, A, [kg.metrics.PerceptualPathLength()])
+
+
+def test_channels_that_cannot_be_drawn(tmp_path):
+    two = np.zeros((2, 16, 16, 2), "uint8")
+    model = pix2pix(image_shape_b=(16, 16, 2))
+    model.compile(**QUICKEST)
+    grid = kg.callbacks.TranslationGrid(tmp_path, A[:2], two)
+    with pytest.raises(ValueError, match="2 channels in domain b"):
+        model.fit(A[:2], two, callbacks=[grid], verbose=0)
+
+
+def test_features_of_other_channels():
+    model = kg.models.SRGAN(
+        (8, 8, 4), scale=2, width=4, blocks=1, discriminator_width=4
+    )
+    with pytest.raises(ValueError, match="1 or 3 channels.*Received: 4"):
+        model.compile()
+    model.compile(perceptual_weight=0.0, pixel_weight=1.0)
