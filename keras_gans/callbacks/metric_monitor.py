@@ -2,19 +2,17 @@
 
 import difflib
 import math
-import pathlib
 
 import keras
 import numpy as np
 
 from keras_gans import backend
-from keras_gans import distribution
 from keras_gans import metrics as metrics_module
+from keras_gans.callbacks.best_model import BestModel
 from keras_gans.metrics.metric import check_names
 from keras_gans.metrics.shared import CHUNK
 from keras_gans.metrics.shared import SharedExtraction
 from keras_gans.metrics.shared import choose
-from keras_gans.preset_files import read_config
 from keras_gans.utils.progress import Progress
 
 _NAMES = {
@@ -25,12 +23,6 @@ _NAMES = {
     "ms_ssim": metrics_module.PairwiseDiversity,
     "prdc": metrics_module.PRDC,
 }
-# What the names of values begin with, of metrics that do not say it themselves.
-_HIGHER_IS_BETTER = (
-    "inception_score", "classifier_score", "precision", "recall", "density", "coverage",
-    "cas", "modes", "high_quality", "psnr", "ssim",
-)  # fmt: skip
-_LOWER_IS_BETTER = ("fd", "fid", "kid", "intra_class_fd", "pairwise_ms_ssim", "ppl")
 
 
 class MetricMonitor(keras.callbacks.Callback):
@@ -115,10 +107,6 @@ class MetricMonitor(keras.callbacks.Callback):
                 "Expected: one of `every_epochs`, `every_images`, a positive int. "
                 f"Received: every_epochs={every_epochs}, every_images={every_images}."
             )
-        if mode not in ("min", "max", "auto"):
-            raise ValueError(
-                f"Expected: `mode` of 'min', 'max' or 'auto'. Received: {mode!r}."
-            )
         self.real_images = np.asarray(real_images)
         if real_labels is not None and len(real_labels) != len(self.real_images):
             raise ValueError(
@@ -134,12 +122,13 @@ class MetricMonitor(keras.callbacks.Callback):
         self.every_epochs = every_epochs or (None if given else 1)
         self.every_images = every_images
         self.seed = seed
-        self.keep_best = None if keep_best is None else pathlib.Path(keep_best)
-        self.restore_best = restore_best
-        self.monitor = monitor
-        self.mode = mode
+        self._best = BestModel(keep_best, restore_best, monitor, mode)
         self._shared = None
-        self._higher = {}  # name of a value -> whether higher is better, or None
+
+    @property
+    def best(self):
+        """The best measurement so far."""
+        return self._best.best
 
     def _make(self, metric, features, seed):
         """A metric from its name, or the user's own, checked."""
@@ -168,11 +157,6 @@ class MetricMonitor(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         """Checks what could fail later, and extracts the features of real images."""
         self._check_model()
-        if self.keep_best is not None and self.keep_best.is_file():
-            raise ValueError(
-                "Expected: `keep_best` as the path of a folder. Received: that of a "
-                f"file, {self.keep_best}."
-            )
         generative = metrics_module.GenerativeMetric
         compared = [m for m in self.metrics if isinstance(m, generative)]
         for metric in self.metrics:
@@ -186,7 +170,7 @@ class MetricMonitor(keras.callbacks.Callback):
                     f"{metric.name} compares classes. Expected: a conditional model "
                     "and `real_labels`. Received: one without."
                 )
-        self._check_mode()
+        self._best.check(self.metrics)
         if self._shared is None:
             self._shared = SharedExtraction(compared)
             self._count = min(self.num_samples, len(self.real_images))
@@ -198,7 +182,8 @@ class MetricMonitor(keras.callbacks.Callback):
             )
         for metric in compared:
             metric.check_count(self._count)
-        self.values, self.best, self._best_weights = {}, None, None
+        self.values = {}
+        self._best.forget()
         self._begun = False
 
     def _check_model(self):
@@ -221,16 +206,6 @@ class MetricMonitor(keras.callbacks.Callback):
                 f"{self.real_images.shape[1:]}."
             )
 
-    def _check_mode(self):
-        """Raises if it is plain already that nothing tells what is better."""
-        if self.monitor is None:
-            monitored = self.metrics[:1]
-        else:
-            named = [m for m in self.metrics if m.name == self.monitor]
-            monitored = named or self.metrics
-        if monitored and all(m.higher_is_better is None for m in monitored):
-            self._higher_is_better(self.monitor or monitored[0].name)
-
     def on_epoch_begin(self, epoch, logs=None):
         """Looks where training stands, once all callbacks have begun and restored."""
         self._epoch = epoch
@@ -239,7 +214,7 @@ class MetricMonitor(keras.callbacks.Callback):
         self._begin()
         self._begun = True
         seen = self._images_seen()
-        self._find_best(seen)
+        self._best.find(seen)
         # Batches until a look at the counter, and what the last look told.
         self._wait, self._calls, self._last_look, self._per_batch = 1, 0, seen, 1
         if self.every_images:
@@ -274,14 +249,8 @@ class MetricMonitor(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         """Puts the best weights back, if asked to."""
-        if self.restore_best and self._best_weights is not None:
-            for weight, value in zip(self._averages(), self._best_weights, strict=True):
-                weight.assign(value)
-        self._best_weights, self._begun = None, False
-
-    def _averages(self):
-        """The weights that images are made with."""
-        return [w for _, average in self.model.averaged() for w in average.weights]
+        self._best.restore(self.model)
+        self._begun = False
 
     def _look(self):
         """Reads the counter of images; measures, or plans when to look again."""
@@ -336,14 +305,14 @@ class MetricMonitor(keras.callbacks.Callback):
             if isinstance(metric, metrics_module.PerceptualPathLength):
                 metric.update_state(self.model)
                 self.values[metric.name] = float(metric.result())
-                self._higher[metric.name] = metric.higher_is_better
+                self._best.higher[metric.name] = metric.higher_is_better
             else:
                 values = metric.values()
                 self.values |= values
-                self._higher |= metric.which_is_better(values)
+                self._best.higher |= metric.which_is_better(values)
             metric.reset_state()
         self.values |= self._paired_values()
-        self._keep(seen)
+        self._best.keep(self.model, self.values, seen, self._epoch)
 
     def _paired_values(self):
         """Values of generated images, each compared with its truth; here of none."""
@@ -351,86 +320,3 @@ class MetricMonitor(keras.callbacks.Callback):
 
     def _progress(self, title):
         return Progress(title, self._count, self.params.get("verbose", 1))
-
-    # ---------------------------------------------------------------- the best
-
-    def _keep(self, seen):
-        """Keeps the model if it is the best so far."""
-        name = self._monitored()
-        value, higher = self.values[name], self._higher_is_better(name)
-        if higher is None or math.isnan(value):
-            return
-        self._compare_with_kept(name)
-        best = None if self.best is None else self.best["value"]
-        if best is not None and not (value > best if higher else value < best):
-            return
-        self.best = {"value": value, "images_seen": seen, "epoch": self._epoch}
-        if self.restore_best:
-            self._best_weights = [
-                np.array(keras.ops.convert_to_numpy(weight))
-                for weight in self._averages()
-            ]
-        if self.keep_best is not None:
-            metadata = {"metrics": self.values, "best": {"monitor": name, **self.best}}
-            self.model.save_to_preset(self.keep_best, metadata=metadata, overwrite=True)
-
-    def _monitored(self):
-        name = self.monitor or next(iter(self.values))
-        if name not in self.values:
-            raise ValueError(
-                f"Expected: `monitor` among {', '.join(self.values)}. "
-                f"Received: {name!r}."
-            )
-        return name
-
-    def _higher_is_better(self, name):
-        """Whether a value is the better the higher; None if nothing tells."""
-        if self.mode != "auto":
-            return self.mode == "max"
-        higher = self._higher.get(name)
-        if higher is None:
-            higher = _told_by(name)
-        if higher is None and (self.restore_best or self.keep_best is not None):
-            raise ValueError(
-                "Expected, to keep the best: a `monitor` of which it is known whether "
-                f"it is the better the higher. Received: {name!r} and mode='auto'. Set "
-                "`mode` to 'min' or 'max', or `higher_is_better` of your metric."
-            )
-        return higher
-
-    def _find_best(self, seen):
-        """Reads the best value of the training that is resumed, or moves it aside."""
-        self._kept_name = None
-        if self.keep_best is None or not self.keep_best.exists():
-            return
-        if not any(self.keep_best.iterdir()):
-            return  # a folder made for it
-        kept = read_config(self.keep_best)["metadata"].get("best", {})
-        if 0 < kept.get("images_seen", -1) <= seen and not math.isnan(kept["value"]):
-            self.best = {key: kept[key] for key in ("value", "images_seen", "epoch")}
-            self._kept_name = kept.get("monitor")
-        else:
-            self._move_kept_aside()
-
-    def _compare_with_kept(self, name):
-        """Forgets the best of the training that is resumed if it is of another name."""
-        if self._kept_name not in (None, name):
-            self.best = None
-            self._move_kept_aside()
-        self._kept_name = None
-
-    def _move_kept_aside(self):
-        if not distribution.is_first_process():
-            return
-        k, name = 1, f"{self.keep_best.name}_previous"
-        while self.keep_best.with_name(f"{name}_{k}").exists():
-            k += 1
-        self.keep_best.rename(self.keep_best.with_name(f"{name}_{k}"))
-
-
-def _told_by(name):
-    """Whether values of such a name are the better the higher; None if not known."""
-    for words, higher in ((_HIGHER_IS_BETTER, True), (_LOWER_IS_BETTER, False)):
-        if any(f"{name}_".startswith(f"{word}_") for word in words):
-            return higher
-    return None

@@ -133,5 +133,5 @@ class TranslationMonitor(MetricMonitor):
                 name, value = kind, float(metric.result())
                 metric.reset_state()
             values[name] = value
-            self._higher[name] = metric.higher_is_better
+            self._best.higher[name] = metric.higher_is_better
         return values

@@ -147,7 +147,7 @@ def test_restore_best():
     [(FD, False), ("coverage_x_24", True), ("kid_x_24", False)],
 )
 def test_which_is_better(name, higher):
-    assert make()._higher_is_better(name) == higher
+    assert make()._best.higher_is_better(name) == higher
 
 
 class Written(kg.metrics.GenerativeMetric):
@@ -179,7 +179,7 @@ def test_which_is_better_whatever_the_name(cls, value, higher):
     metric = cls(features=make_extractor(), num_samples=24, name=name)
     monitor = make([metric], num_samples=24, monitor=value)
     values = fit(make_gan(), [monitor]).history[value]
-    assert monitor._higher_is_better(value) == higher
+    assert monitor._best.higher_is_better(value) == higher
     assert monitor.best["value"] == (max if higher else min)(values)
 
 
@@ -195,8 +195,8 @@ def test_restore_best_of_a_metric_with_a_name_of_its_own():
     class Better(Written):
         higher_is_better = True
 
-    monitor = make([Better([1.0, 3.0, 2.0], name="q")], num_samples=24)
-    monitor.restore_best = True
+    written = Better([1.0, 3.0, 2.0], name="q")
+    monitor = make([written], num_samples=24, restore_best=True)
     fit(make_gan(), [monitor])
     assert monitor.best == {"value": 3.0, "images_seen": 48, "epoch": 2}
 
