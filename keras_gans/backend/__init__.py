@@ -4,8 +4,9 @@
 
 * `value_and_grad(fn, variables)`: value, auxiliary output and gradients of a function
   with respect to Keras variables.
-* `input_gradients(fn, x)`: gradients with respect to a tensor, themselves
-  differentiable, for gradient penalties.
+* `input_gradients(fn, x, of_weights=False)`: gradients with respect to a tensor,
+  themselves differentiable, for gradient penalties; `of_weights` says that kernels of
+  convolutions depend on the tensor.
 * `cond(pred, true_fn, false_fn)`: runs one branch only; branches may update variables.
 * `rematerialized(fn, tensors, variables)`: `fn(*tensors)`, a list of tensors, of which
   nothing is kept to be differentiated; it runs again then. `variables` are all that it
@@ -19,7 +20,7 @@
 * `apply_gradients(optimizer, gradients, variables)`: one optimizer update.
 * `apply_gradients_if(active, optimizer, gradients, variables)`: one optimizer update,
   or none at all.
-* `move_average(average, variable, rate)`: one update of a moving average.
+* `move_averages(averages, variables, rate)`: one update of moving averages.
 * `TrainStep`: the mixin that turns `alternating_step` and `evaluation_step`, written
   once in the stateful style, into the `train_step` and `test_step` of the backend.
 * `sync_state(model)`: makes the variables of a running `fit` readable and writable.
@@ -99,7 +100,7 @@ cond = _backend.cond
 fix_random_states = _backend.fix_random_states
 input_gradients = _backend.input_gradients
 is_eager = _backend.is_eager
-move_average = _backend.move_average
+move_averages = _backend.move_averages
 name = _backend.name
 no_gradients = _backend.no_gradients
 options_of_small_steps = _backend.options_of_small_steps
@@ -152,7 +153,7 @@ __all__ = [
     "is_eager",
     "mean_logs",
     "mean_over_replicas",
-    "move_average",
+    "move_averages",
     "name",
     "no_gradients",
     "num_replicas",

@@ -34,12 +34,13 @@ def value_and_grad(fn, variables):
     return (value, aux), gradients
 
 
-def input_gradients(fn, x):
+def input_gradients(fn, x, of_weights=False):
     """Evaluates `fn(x)` and differentiates its sum with respect to `x`.
 
     Args:
         fn: Callable from a tensor to a tensor.
         x: Float tensor.
+        of_weights: Of torch alone.
 
     Returns:
         `(fn(x), gradients)`; the gradients have the shape of `x` and can be
@@ -200,9 +201,10 @@ def apply_gradients_if(active, optimizer, gradients, variables):
     context.merge_call(hold_all, args=(before, active))
 
 
-def move_average(average, variable, rate):
-    """Average <- average + rate (variable - average)."""
-    average.assign(average + rate * (variable - average))
+def move_averages(averages, variables, rate):
+    """Average <- average + rate (variable - average), of each."""
+    for average, variable in zip(averages, variables, strict=True):
+        average.assign(average + rate * (variable - average))
 
 
 def sync_state(model):

@@ -6,6 +6,7 @@ import torch.distributed
 import torch.utils.checkpoint
 
 from keras_gans.backend import scopes
+from keras_gans.backend import torch_convolution
 from keras_gans.backend import torch_replicas as replicas
 
 
@@ -36,12 +37,13 @@ def value_and_grad(fn, variables):
     return (value.detach(), aux), list(gradients)
 
 
-def input_gradients(fn, x):
+def input_gradients(fn, x, of_weights=False):
     """Evaluates `fn(x)` and differentiates its sum with respect to `x`.
 
     Args:
         fn: Callable from a tensor to a tensor.
         x: Float tensor.
+        of_weights: Bool, whether kernels of convolutions depend on `x`.
 
     Returns:
         `(fn(x), gradients)`; the gradients have the shape of `x` and can be
@@ -52,10 +54,12 @@ def input_gradients(fn, x):
     with torch.enable_grad():
         if not x.requires_grad:
             x = x.detach().requires_grad_(True)
-        y = fn(x)
-        (gradients,) = torch.autograd.grad(
-            y.sum(), x, create_graph=recording, materialize_grads=True
-        )
+        with torch_convolution.differentiated(recording and not of_weights):
+            y = fn(x)
+        with torch_convolution.of_inputs_alone(not of_weights):
+            (gradients,) = torch.autograd.grad(
+                y.sum(), x, create_graph=recording, materialize_grads=True
+            )
     return (y, gradients) if recording else (y.detach(), gradients)
 
 
@@ -96,9 +100,10 @@ def rematerialized(fn, tensors, variables):
         values[id(variable)] = value if variable.trainable else value.detach().clone()
 
     def pure(*tensors):
-        outputs, found = scopes.run_without_losses(
-            lambda: fn(*tensors), values, updated
-        )
+        with torch_convolution.differentiated(False):  # as when it runs again
+            outputs, found = scopes.run_without_losses(
+                lambda: fn(*tensors), values, updated
+            )
         for key, value in found.items():  # of the first time
             new_values.setdefault(key, value.detach())
         return outputs
@@ -144,11 +149,16 @@ def apply_gradients_if(active, optimizer, gradients, variables):
         apply_gradients(optimizer, gradients, variables)
 
 
-def move_average(average, variable, rate):
-    """Average <- average + rate (variable - average)."""
-    old = average.value
-    rate = torch.as_tensor(rate, dtype=old.dtype, device=old.device)
-    average.assign(torch.lerp(old, variable.value, rate))
+def move_averages(averages, variables, rate):
+    """Average <- average + rate (variable - average), of each."""
+    if not averages:
+        return
+    values = [average.value for average in averages]
+    with torch.no_grad():
+        steps = torch._foreach_sub([variable.value for variable in variables], values)
+        rate = torch.as_tensor(rate, dtype=values[0].dtype, device=values[0].device)
+        torch._foreach_mul_(steps, rate)
+        torch._foreach_add_(values, steps)
 
 
 def sync_state(model):

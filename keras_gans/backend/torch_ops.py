@@ -8,6 +8,7 @@ import torch
 from torch.nn import functional
 
 from keras_gans.backend import filters
+from keras_gans.backend.torch_convolution import convolution
 
 
 def conv(inputs, kernel, strides, groups=1, padding="same", bias=None):
@@ -15,26 +16,17 @@ def conv(inputs, kernel, strides, groups=1, padding="same", bias=None):
     weight = kernel.permute(3, 2, 0, 1)
     if weight.shape[0] == 1:  # else bfloat16 fails on CPUs without its instructions
         weight = weight.contiguous()
-    outputs = functional.conv2d(
-        inputs.permute(0, 3, 1, 2),
-        weight,
-        bias,
-        stride=strides,
-        padding=_padding(kernel, strides) if padding == "same" else 0,
-        groups=groups,
-    )
+    padding = _padding(kernel, strides) if padding == "same" else (0, 0)
+    images = inputs.permute(0, 3, 1, 2)
+    outputs = convolution(images, weight, bias, strides, padding, groups=groups)
     return outputs.permute(0, 2, 3, 1)
 
 
 def conv_transpose(inputs, kernel, strides, bias=None, padding="same"):
     """2D transposed convolution; see `keras_gans.backend`."""
-    outputs = functional.conv_transpose2d(
-        inputs.permute(0, 3, 1, 2),
-        kernel.permute(3, 2, 0, 1),
-        bias,
-        stride=strides,
-        padding=_padding(kernel, strides) if padding == "same" else 0,
-    )
+    padding = _padding(kernel, strides) if padding == "same" else (0, 0)
+    images, weight = inputs.permute(0, 3, 1, 2), kernel.permute(3, 2, 0, 1)
+    outputs = convolution(images, weight, bias, strides, padding, transposed=True)
     return outputs.permute(0, 2, 3, 1)
 
 
@@ -48,14 +40,14 @@ def upfirdn(x, taps, up, down, padding):
     if up == 1:
         if before != after or before < 0:
             images, before = functional.pad(images, (before, after) * 2), 0
-        y = functional.conv2d(images, kernel, None, down, before, groups=channels)
+        pads = (before, before)
+        y = convolution(images, kernel, None, (down, down), pads, groups=channels)
         return y.permute(0, 2, 3, 1)
     cut, more = len(taps) - 1 - before, after - before + up - 1
     if down > 1 or cut < 0 or not 0 <= more < up:
         return filters.upfirdn(x, taps, up, down, padding)
-    y = functional.conv_transpose2d(
-        images, kernel.flip(2, 3), None, up, cut, more, groups=channels
-    )
+    pads, kernel = ((cut, cut), (more, more)), kernel.flip(2, 3)
+    y = convolution(images, kernel, None, (up, up), *pads, channels, transposed=True)
     return y.permute(0, 2, 3, 1)
 
 

@@ -157,6 +157,8 @@ class AdaIN(layers.Layer):
     (2, 4, 4, 8)
     """
 
+    calls_parts_itself = True  # with `call`, and all that they take
+
     def __init__(self, epsilon=1e-8, **kwargs):
         super().__init__(**kwargs)
         self.epsilon = float(epsilon)
@@ -172,7 +174,7 @@ class AdaIN(layers.Layer):
     def call(self, inputs):
         """Maps `[(B, H, W, C), (B, S)]` to `(B, H, W, C)`."""
         x, w = inputs
-        scale, bias = ops.split(self.affine(w), 2, axis=-1)  # (B, C) each
+        scale, bias = ops.split(self.affine.call(w), 2, axis=-1)  # (B, C) each
         y = ops.cast(x, "float32")
         y = y - ops.mean(y, axis=(1, 2), keepdims=True)
         variance = ops.mean(ops.square(y), axis=(1, 2), keepdims=True)
@@ -221,6 +223,8 @@ class ModulatedConv2D(layers.Layer):
     (2, 8, 8, 32)
     """
 
+    calls_parts_itself = True
+
     def __init__(
         self,
         filters,
@@ -267,7 +271,7 @@ class ModulatedConv2D(layers.Layer):
     def call(self, inputs):
         """Maps `[(B, H, W, I), (B, S)]` to `(B, H, W, O)`, or `(B, 2H, 2W, O)`."""
         x, w = inputs
-        styles = self.affine(w)  # (B, I)
+        styles = self.affine.call(w)  # (B, I)
         kernel = ops.convert_to_tensor(self.kernel)
         if not self.demodulate:
             styles = styles * (1.0 / math.sqrt(math.prod(kernel.shape[:-1])))

@@ -14,6 +14,9 @@ from keras_gans.models.rematerialization import segments_of
 from keras_gans.utils.functional import functional_of
 from keras_gans.utils.functional import levels_of
 
+# `Rescaling`, a layer for pipelines of data too, looks first whether it is in one.
+_KERAS_CALLS = (keras.Layer.__call__, keras.layers.Rescaling.__call__)
+
 
 def set_up(network, rematerialize=False, direct=True):
     """Sets how the layers of a network, and of networks in it, are called.
@@ -104,25 +107,14 @@ class _Segment:
         self.steps = []
         for node in nodes:
             function, takes_training = _function_of(node, direct)
-            taken = node.arguments.keras_tensors
-            is_plain = node.arguments._single_positional_tensor is not None
-            self.steps.append(
-                (
-                    function,
-                    id(taken[0]) if is_plain else None,
-                    node.arguments,
-                    takes_training,
-                    [id(x) for x in node.outputs],
-                )
-            )
+            given = [id(x) for x in node.outputs]
+            fill_in = _filler_of(node.arguments)
+            self.steps.append((function, fill_in, takes_training, given))
 
     def run(self, values, training):
         """Adds what the layers give to `values`, by the `id` of the symbolic tensor."""
-        for function, taken, arguments, takes_training, given in self.steps:
-            if taken is not None:
-                args, kwargs = (values[taken],), {}
-            else:
-                args, kwargs = arguments.fill_in(values)
+        for function, fill_in, takes_training, given in self.steps:
+            args, kwargs = fill_in(values)
             if takes_training:
                 kwargs = kwargs | {"training": training}
             outputs = function(*args, **kwargs)
@@ -178,15 +170,32 @@ def _function_of(node, direct):
         return operation, False
     if (
         not direct
-        or type(operation).__call__ is not keras.Layer.__call__
+        or type(operation).__call__ not in _KERAS_CALLS
         or functional_of(operation) is None
         and operation._layers
+        and not getattr(operation, "calls_parts_itself", False)
         or operation.activity_regularizer is not None
         or _has_mask(node)
     ):
         return operation, True
     parameters = inspect.signature(operation.call).parameters
     return operation.call, "training" in parameters
+
+
+def _filler_of(arguments):
+    """A function from values to the arguments of a call.
+
+    Keras' own takes its time where it is not a single tensor.
+    """
+    if not arguments.kwargs and len(arguments.args) == 1:
+        (taken,) = arguments.args
+        if isinstance(taken, keras.KerasTensor):
+            key = id(taken)
+            return lambda values: ((values[key],), {})
+        if type(taken) is list and all(isinstance(x, keras.KerasTensor) for x in taken):
+            keys = [id(x) for x in taken]
+            return lambda values: (([values[key] for key in keys],), {})
+    return arguments.fill_in
 
 
 def _is_of_one_dtype(network):

@@ -139,10 +139,12 @@ class AlternatingStep:
             for network, average in self.averaged()
             for pair in zip(network.weights, average.weights, strict=True)
         ]
+        moved = [pair for pair in pairs if pair[0].trainable]
+        if self.ema_half_life is None:
+            moved = []
+        backend.move_averages([a for _, a in moved], [w for w, _ in moved], rate)
         for weight, average in pairs:
-            if weight.trainable and self.ema_half_life is not None:
-                backend.move_average(average, weight, rate)
-            else:
+            if not (moved and weight.trainable):
                 # A copy: of one buffer for two variables, JAX would free both.
                 average.assign(ops.copy(weight))
 

@@ -74,7 +74,7 @@ class Unrolled:
             return ops.reshape(value, (1,))
 
         for _ in range(self.steps):
-            _, gradient = backend.input_gradients(loss_at, ahead)
+            _, gradient = backend.input_gradients(loss_at, ahead, of_weights=True)
             ahead = ahead - self.rate * gradient
         return backend.with_values(variables, _split(ahead, shapes), objective)
 

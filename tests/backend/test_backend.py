@@ -164,12 +164,15 @@ def test_apply_gradients():
     assert keras.ops.convert_to_numpy(w.value) == 1.5
 
 
-def test_move_average():
-    average, w = variable([1.0, 2.0]), variable([3.0, -2.0])
+def test_move_averages():
+    averages = variable([1.0, 2.0]), variable(4.0)
+    weights = variable([3.0, -2.0]), variable(0.0)
     with backend.no_gradients():
-        backend.move_average(average, w, ops.convert_to_tensor(0.25))
-    np.testing.assert_allclose(array(average.value), [1.5, 1.0])
-    np.testing.assert_allclose(array(w.value), [3.0, -2.0])
+        backend.move_averages(averages, weights, ops.convert_to_tensor(0.25))
+        backend.move_averages([], [], 0.25)
+    np.testing.assert_allclose(array(averages[0].value), [1.5, 1.0])
+    np.testing.assert_allclose(array(averages[1].value), 3.0)
+    np.testing.assert_allclose(array(weights[0].value), [3.0, -2.0])
 
 
 @pytest.mark.skipif(
