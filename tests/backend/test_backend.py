@@ -94,6 +94,64 @@ def test_input_gradients_differentiate_again():
     assert float(gradient) == 96.0
 
 
+def conv_and_kernel():
+    rng = np.random.default_rng(0)
+    images = ops.convert_to_tensor(rng.normal(size=(2, 6, 6, 4)).astype("float32"))
+    kernel = variable(0.2 * rng.normal(size=(3, 3, 2, 4)))
+    return images, kernel
+
+
+@pytest.mark.parametrize("rematerialize", [False, True])
+def test_input_gradients_of_convolutions_differentiate_again(rematerialize):
+    """The penalty's gradient by the kernel, against differences of its values."""
+    x, kernel = conv_and_kernel()
+
+    def layer(x):
+        y = backend.conv(x, ops.convert_to_tensor(kernel), (1, 1), groups=2)
+        return [ops.tanh(y)]
+
+    def logits(x):
+        y = backend.rematerialized(layer, [x], [kernel]) if rematerialize else layer(x)
+        return ops.sum(y[0], axis=(1, 2, 3))
+
+    def penalty():
+        y, gradients = backend.input_gradients(logits, x)
+        return ops.sum(gradients**2) + ops.sum(y), None
+
+    (_, _), (gradient,) = backend.value_and_grad(penalty, [kernel])
+    direction = np.random.default_rng(1).normal(size=kernel.shape).astype("float32")
+    before, step, values = array(kernel.value), 2e-3, []
+    for sign in (1.0, -1.0):
+        kernel.assign(before + sign * step * direction)
+        values.append(float(backend.value_and_grad(penalty, [kernel])[0][0]))
+    slope = (values[0] - values[1]) / (2.0 * step)
+    np.testing.assert_allclose((array(gradient) * direction).sum(), slope, rtol=5e-3)
+
+
+def test_input_gradients_of_kernels():
+    x, kernel = conv_and_kernel()
+
+    def value(kernel):
+        return ops.sum(backend.conv(x, kernel, (1, 1), groups=2) ** 2)[None]
+
+    def objective():
+        return value(ops.convert_to_tensor(kernel))[0], None
+
+    def again():
+        # As an unrolled step: what it gives is differentiated by the kernel again.
+        kernel_now = ops.convert_to_tensor(kernel)
+        _, gradients = backend.input_gradients(value, kernel_now, of_weights=True)
+        return ops.sum(gradients * ops.stop_gradient(kernel_now)), None
+
+    _, (expected,) = backend.value_and_grad(objective, [kernel])
+    with_scope, (second,) = backend.value_and_grad(again, [kernel])
+    # The value is a square form in the kernel: its gradient is linear.
+    np.testing.assert_allclose(
+        float(with_scope[0]), (array(expected) * array(kernel.value)).sum(), rtol=1e-4
+    )
+    np.testing.assert_allclose(array(second), array(expected), rtol=1e-3, atol=1e-3)
+
+
 def test_input_gradients_through_an_independent_function():
     x = ops.ones((2, 2))
     _, gradients = backend.input_gradients(lambda x: ops.sum(0.0 * x), x)
