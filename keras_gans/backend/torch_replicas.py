@@ -1,5 +1,6 @@
 """torch: processes that `torchrun` starts."""
 
+import atexit
 import contextlib
 import datetime
 import os
@@ -100,6 +101,13 @@ def initialize_processes(timeout):
         "nccl" if device.type == "cuda" else "gloo",
         timeout=datetime.timedelta(seconds=timeout),
     )
+    atexit.register(_leave_processes)
+
+
+def _leave_processes():
+    """Ends the threads that wait for others: with them, Python may abort as it ends."""
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def data_parallel_scope():

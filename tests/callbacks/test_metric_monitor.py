@@ -57,7 +57,7 @@ class Play(MetricMonitor):
     def _measure(self, seen):
         self.measured_at.append(seen)
         self.values = {FD: self.written.pop(0) if self.written else 0.0}
-        self._keep(seen)
+        self._best.keep(self.model, self.values, seen, self._epoch)
 
 
 def test_values_are_those_of_the_averaged_generator():

@@ -28,7 +28,7 @@ def test_values_are_those_of_the_translations():
     model.fit((A, B), batch_size=4, callbacks=monitors[:1], verbose=0)
     assert monitors[0].values["ssim"] == pytest.approx(1.0, abs=1e-3)
     assert monitors[0].values["psnr"] > 50
-    assert monitors[0]._higher_is_better("psnr")
+    assert monitors[0]._best.higher_is_better("psnr")
     history = model.fit((A, B), batch_size=4, callbacks=monitors[1:], verbose=0).history
     # Off by 10 of 255.
     assert history["psnr"][0] == pytest.approx(20 * np.log10(25.5), abs=0.1)
@@ -43,7 +43,7 @@ def test_distances_and_perceptual_distances(tmp_path):
     model.fit((A, B), batch_size=4, callbacks=[monitor], verbose=0)
     (perceptual,) = [k for k in monitor.values if k.startswith("perceptual_distance")]
     assert monitor.values[perceptual] == pytest.approx(0.0, abs=1e-3)
-    assert not monitor._higher_is_better(perceptual)
+    assert not monitor._best.higher_is_better(perceptual)
     assert any(key.startswith("kid_efficientnet") for key in monitor.values)
     again = kg.models.CycleGAN.from_preset(tmp_path / "best")
     assert (again.translate(A) == model.translate(A)).all()
