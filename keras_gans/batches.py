@@ -130,24 +130,27 @@ def are_lazy(arrays):
 
 
 class InOrder(keras.utils.PyDataset):
-    """Batches of arrays or `LazyImages` as they come, all of them.
+    """Batches of arrays or `LazyImages` as they come.
 
     Args:
         arrays: Tuple of arrays of the same length N.
         batch_size: Int; the last batch may have fewer.
+        count: Optional int; only so many examples.
     """
 
-    def __init__(self, arrays, batch_size):
+    def __init__(self, arrays, batch_size, count=None):
         super().__init__()
         self.arrays, self.batch_size = arrays, batch_size
+        self.count = len(arrays[0]) if count is None else count
         self.ahead = ReadAhead(self._batch)
 
     def __len__(self):
-        return -(-len(self.arrays[0]) // self.batch_size)
+        return -(-self.count // self.batch_size)
 
     def _batch(self, index):
         start = index * self.batch_size
-        return tuple(array[start : start + self.batch_size] for array in self.arrays)
+        end = min(start + self.batch_size, self.count)
+        return tuple(array[start:end] for array in self.arrays)
 
     def __getitem__(self, index):
         last = min(index + 1 + ReadAhead.DEPTH, len(self))

@@ -62,6 +62,7 @@ class TrainingMixin:
             verbose: See `epochs`.
             callbacks: See `epochs`.
             validation_data: Like `x`, or a tuple `(x, y)`; the losses on it are logged.
+                Of arrays, what several devices cannot share is left out.
             shuffle: See `epochs`.
             initial_epoch: See `epochs`.
             steps_per_epoch: Int; of an array, an epoch goes on where the one before
@@ -100,8 +101,10 @@ class TrainingMixin:
         self._show_examples(given, "train", x)
         if validation_data is not None:
             size = validation_batch_size or batch_size or self.default_batch_size
-            validation_batch_size = size
-            validation_data = self._checked_validation(validation_data, size)
+            validation_batch_size = self._shareable(size)
+            validation_data = self._checked_validation(
+                validation_data, validation_batch_size
+            )
             self._show_examples(given, "unseen", validation_data)
         # A callback that puts good weights back by itself takes the guard's place.
         guards = [c for c in given if getattr(c, "replaces_nan_guard", False)]
@@ -188,6 +191,10 @@ class TrainingMixin:
     def evaluate(self, x=None, y=None, batch_size=None, **kwargs):
         """Measures the losses on data, in inference mode, and updates nothing.
 
+        Several devices share each batch of arrays: its size is rounded up to a multiple
+        of their number, and the examples at the end that they cannot share are left
+        out.
+
         Args:
             x: As in `fit`.
             y: As in `fit`.
@@ -201,12 +208,11 @@ class TrainingMixin:
         self._assert_compile_called("evaluate")
         if "_use_cached_eval_dataset" not in kwargs:
             x, y = self._checked(x, y)
-        default = max(self.default_batch_size, backend.replicas_of(self))
-        batch_size = batch_size or default
+        batch_size = self._shareable(batch_size or self.default_batch_size)
         if isinstance(x, np.ndarray | LazyImages):
             arrays = (x,) if y is None else (x, y)
             data = self._in_order(arrays, batch_size)
-            x, y = (data, None) if isinstance(data, InOrder) else (x, y)
+            x, y = (data, None) if isinstance(data, InOrder) else (*data, None)[:2]
         if isinstance(x, keras.utils.PyDataset):
             x, batch_size = backend.input_of_keras(self, x), None
         with self._random_states_kept():
@@ -351,9 +357,21 @@ class TrainingMixin:
 
     def _in_order(self, arrays, batch_size):
         """Arrays as Keras' `evaluate` is to see them; several replicas by itself."""
-        if are_lazy(arrays) or backend.replicas_of(self) == 1:
-            return InOrder(arrays, batch_size)
-        return arrays
+        replicas = backend.replicas_of(self)
+        count = len(arrays[0]) // replicas * replicas
+        if count == 0:
+            raise ValueError(
+                f"Expected: at least {replicas} examples to evaluate, one for each "
+                f"device. Received: {len(arrays[0])}."
+            )
+        if are_lazy(arrays) or replicas == 1:
+            return InOrder(arrays, batch_size, count)
+        return tuple(array[:count] for array in arrays)
+
+    def _shareable(self, batch_size):
+        """The size of a batch that all replicas have as much of."""
+        replicas = backend.replicas_of(self)
+        return -(-batch_size // replicas) * replicas
 
 
 def _check_examples(x, spec):

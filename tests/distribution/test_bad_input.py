@@ -34,6 +34,18 @@ def test_fewer_examples_than_replicas(three_replicas):
         make_gan().fit(POINTS[:2], batch_size=3, verbose=0)
 
 
+def test_what_replicas_cannot_share_is_not_evaluated(three_replicas):
+    gan = make_gan()
+    (points,) = gan._checked_validation(POINTS[:8], 4)
+    assert len(points) == 6
+    images = kg.datasets.LazyImages(lambda i: np.zeros((4, 4, 1)), (8, 4, 4, 1))
+    lazy = gan._in_order((images,), 4)
+    assert [len(lazy[i][0]) for i in range(len(lazy))] == [4, 2]
+    assert gan._shareable(4) == 6 and gan._shareable(6) == 6
+    with pytest.raises(ValueError, match="at least 3 examples to evaluate.*: 2"):
+        gan.evaluate(POINTS[:2], verbose=0)
+
+
 def test_batches_of_a_stream_that_replicas_cannot_share(three_replicas):
     batches = (POINTS[:8] for _ in range(2))
     with pytest.raises(ValueError, match="multiple of 3 examples.*first one with 8"):

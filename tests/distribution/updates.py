@@ -183,6 +183,10 @@ def run(name, scope, steps=2):
     before = state(model)
     logs = model.fit(*data(model, steps), batch_size=BATCH, verbose=0).history
     after = state(model)
+    x, y = data(model, steps)
+    if y is None:  # a batch, and examples, that not all replicas have as much of
+        losses = model.evaluate(x[: BATCH - 1], batch_size=3, verbose=0)
+        assert np.isfinite(losses).all()
     return {
         **{f"{name}:before:{key}": value for key, value in before.items()},
         **{f"{name}:after:{key}": value for key, value in after.items()},
