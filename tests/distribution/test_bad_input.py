@@ -10,6 +10,7 @@ from keras_gans.batches import own_parts
 from keras_gans.batches import rows_of_part
 
 POINTS = np.zeros((30, 2), "float32")
+IMAGE = np.zeros((4, 4, 1), "uint8")
 BACKEND = keras.config.backend()
 
 
@@ -38,7 +39,7 @@ def test_what_replicas_cannot_share_is_not_evaluated(three_replicas):
     gan = make_gan()
     (points,) = gan._checked_validation(POINTS[:8], 4)
     assert len(points) == 6
-    images = kg.datasets.LazyImages(lambda i: np.zeros((4, 4, 1)), (8, 4, 4, 1))
+    images = kg.datasets.LazyImages(lambda i: IMAGE, (8, 4, 4, 1))
     lazy = gan._in_order((images,), 4)
     assert [len(lazy[i][0]) for i in range(len(lazy))] == [4, 2]
     assert gan._shareable(4) == 6 and gan._shareable(6) == 6
