@@ -178,6 +178,23 @@ def test_unrolling_goes_ahead_and_back():
     assert float(numpy(psi)[0]) == 3.0
 
 
+def test_unrolled_updates_of_kernels():
+    rng = np.random.default_rng(0)
+    images = ops.convert_to_tensor(rng.normal(size=(2, 6, 6, 3)).astype("float32"))
+    kernel = keras.Variable(0.1 * rng.normal(size=(3, 3, 3, 2)).astype("float32"))
+
+    def loss():
+        y = backend.conv(images, ops.convert_to_tensor(kernel), (1, 1))
+        return ops.mean(ops.square(y - 1.0))
+
+    unrolled = kg.objectives.Unrolled(3, 0.05)
+    (before, _), _ = backend.value_and_grad(lambda: (loss(), {}), [kernel])
+    (ahead, _), _ = backend.value_and_grad(
+        lambda: (unrolled(loss, [kernel], loss), {}), [kernel]
+    )
+    assert float(ahead) < 0.9 * float(before)
+
+
 def test_lecam_by_hand():
     penalty = kg.penalties.LeCam(decay=0.5)
     penalty.build()
