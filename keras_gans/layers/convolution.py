@@ -55,11 +55,19 @@ class Conv2D(keras.layers.Conv2D):
             backend.pack_kernel(self._kernel)
 
     def call(self, inputs):
-        """Convolves; the fast way adds the bias on the way."""
-        if not (self.use_bias and self._is_fast(inputs)):
-            return super().call(inputs)
-        bias = ops.convert_to_tensor(self.bias)
-        outputs = self.convolution_op(inputs, self.kernel, bias)
+        """Convolves."""
+        return self.activated(inputs, self.bias if self.use_bias else None)
+
+    def activated(self, inputs, bias):
+        """Convolves, adds a bias, which the fast way does on its way, and activates."""
+        if bias is not None:
+            bias = ops.convert_to_tensor(bias)
+        if bias is None or self._is_fast(inputs):
+            outputs = self.convolution_op(inputs, self.kernel, bias)
+        else:
+            outputs = self.convolution_op(inputs, self.kernel)
+            last = self.data_format == "channels_last"
+            outputs += bias if last else bias[:, None, None]
         return outputs if self.activation is None else self.activation(outputs)
 
     def convolution_op(self, inputs, kernel, bias=None):

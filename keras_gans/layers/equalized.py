@@ -106,7 +106,15 @@ class EqualizedConv2D(Conv2D):
     r"""A convolution with equalized learning rate: kernels of N(0, 1) / sqrt(fan_in).
 
     (Karras et al. 2018, arXiv:1710.10196, section 4.1.) Arguments are those of
-    `keras.layers.Conv2D` but for the kernel's initializer.
+    `keras.layers.Conv2D` but for the kernel's initializer, and
+
+    Args:
+        filters: Int.
+        kernel_size: Int or pair of ints.
+        strides: Int or pair of ints.
+        gain: Float, factor of what comes out, bias included. (Of a (leaky) ReLU that
+            follows too: it takes no pass over the features here.)
+        **kwargs: Of `keras.layers.Conv2D`.
 
     Example:
 
@@ -114,17 +122,29 @@ class EqualizedConv2D(Conv2D):
     (1, 4, 4, 8)
     """
 
-    def __init__(self, filters, kernel_size, strides=1, **kwargs):
+    def __init__(self, filters, kernel_size, strides=1, gain=1.0, **kwargs):
         kwargs.pop("kernel_initializer", None)
         super().__init__(
             filters, kernel_size, strides, kernel_initializer=_normal(), **kwargs
         )
+        self.gain = float(gain)
+
+    def call(self, inputs):
+        """Convolves; the bias is scaled too."""
+        bias = self.bias if self.use_bias else None
+        if bias is not None and self.gain != 1.0:
+            bias = bias * self.gain
+        return self.activated(inputs, bias)
 
     def convolution_op(self, inputs, kernel, bias=None):
         """Convolves with the scaled kernel."""
-        scale = 1.0 / math.sqrt(math.prod(kernel.shape[:-1]))
+        scale = self.gain / math.sqrt(math.prod(kernel.shape[:-1]))
         kernel = ops.convert_to_tensor(kernel) * scale
         return super().convolution_op(inputs, kernel, bias)
+
+    def get_config(self):
+        """Returns the arguments."""
+        return super().get_config() | {"gain": self.gain}
 
 
 @keras.saving.register_keras_serializable("keras_gans")
@@ -213,7 +233,8 @@ class ScaledLeakyReLU(layers.Layer):
 
     def call(self, x):
         """Maps a tensor of any shape."""
-        return ops.leaky_relu(x, self.negative_slope) * self.gain
+        y = ops.leaky_relu(x, self.negative_slope)
+        return y if self.gain == 1.0 else y * self.gain
 
     def compute_output_shape(self, input_shape):
         """Returns the shape of the inputs."""

@@ -79,6 +79,7 @@ class NoiseInjection(layers.Layer):
     Args:
         per_channel: Bool.
         use_bias: Bool, whether a number a channel is added as well.
+        gain: Float, factor of noise and bias.
         seed: Optional int.
         **kwargs: Of `keras.layers.Layer`.
 
@@ -88,10 +89,13 @@ class NoiseInjection(layers.Layer):
     (2, 4, 4, 8)
     """
 
-    def __init__(self, per_channel=False, use_bias=False, seed=None, **kwargs):
+    def __init__(
+        self, per_channel=False, use_bias=False, gain=1.0, seed=None, **kwargs
+    ):
         super().__init__(**kwargs)
         self.per_channel = per_channel
         self.use_bias = use_bias
+        self.gain = float(gain)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
@@ -120,8 +124,12 @@ class NoiseInjection(layers.Layer):
             noise = random.normal((*ops.shape(x)[:3], 1), self.seed_generator, x.dtype)
         else:
             noise = ops.cast(self.noise, x.dtype)[None, :, :, None]
-        x = x + noise * ops.cast(self.strength, x.dtype)
-        return x + self.bias if self.use_bias else x
+        x = x + noise * self._scaled(self.strength, x.dtype)
+        return x + self._scaled(self.bias, x.dtype) if self.use_bias else x
+
+    def _scaled(self, weight, dtype):
+        weight = ops.cast(weight, dtype)
+        return weight if self.gain == 1.0 else weight * self.gain
 
     def compute_output_shape(self, input_shape):
         """Returns the shape of the inputs."""
@@ -132,6 +140,7 @@ class NoiseInjection(layers.Layer):
         return super().get_config() | {
             "per_channel": self.per_channel,
             "use_bias": self.use_bias,
+            "gain": self.gain,
             "seed": self.seed,
         }
 
@@ -210,6 +219,7 @@ class ModulatedConv2D(layers.Layer):
         demodulate: Bool, whether d is applied; if not, kernels are scaled by
             1 / sqrt(fan_in), as where the image is made.
         use_bias: Bool.
+        gain: Float, factor of what comes out, bias included.
         taps: Floats, the low-pass filter along each side.
         **kwargs: Of `keras.layers.Layer`.
 
@@ -232,6 +242,7 @@ class ModulatedConv2D(layers.Layer):
         up=False,
         demodulate=True,
         use_bias=False,
+        gain=1.0,
         taps=BINOMIAL,
         **kwargs,
     ):
@@ -246,6 +257,7 @@ class ModulatedConv2D(layers.Layer):
         self.up = up
         self.demodulate = demodulate
         self.use_bias = use_bias
+        self.gain = float(gain)
         self.taps = tuple(float(tap) for tap in taps)
 
     def build(self, input_shape):
@@ -274,7 +286,7 @@ class ModulatedConv2D(layers.Layer):
         styles = self.affine.call(w)  # (B, I)
         kernel = ops.convert_to_tensor(self.kernel)
         if not self.demodulate:
-            styles = styles * (1.0 / math.sqrt(math.prod(kernel.shape[:-1])))
+            styles = styles * (self.gain / math.sqrt(math.prod(kernel.shape[:-1])))
         y = x * styles[:, None, None]
         if self.up:
             y = up_convolution(y, kernel, self.taps)
@@ -284,8 +296,11 @@ class ModulatedConv2D(layers.Layer):
             energy = ops.sum(ops.square(ops.cast(kernel, "float32")), axis=(0, 1))
             squares = ops.square(ops.cast(styles, "float32"))  # (B, I)
             scale = ops.rsqrt(ops.matmul(squares, energy) + 1e-8)  # (B, O)
+            scale = scale if self.gain == 1.0 else scale * self.gain
             y = y * ops.cast(scale, y.dtype)[:, None, None]
-        return y + self.bias if self.use_bias else y
+        if not self.use_bias:
+            return y
+        return y + (self.bias if self.gain == 1.0 else self.bias * self.gain)
 
     def compute_output_shape(self, input_shape):
         """Returns `(B, H', W', O)`."""
@@ -304,5 +319,6 @@ class ModulatedConv2D(layers.Layer):
             "up": self.up,
             "demodulate": self.demodulate,
             "use_bias": self.use_bias,
+            "gain": self.gain,
             "taps": self.taps,
         }

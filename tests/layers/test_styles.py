@@ -49,6 +49,38 @@ def test_modulated_convolution_is_one_of_scaled_kernels(demodulate):
     np.testing.assert_allclose(numpy(layer([x, w])), expected, rtol=1e-4, atol=1e-4)
 
 
+GAINS = {
+    "modulated": lambda gain: kg.layers.ModulatedConv2D(5, 3, use_bias=True, gain=gain),
+    "modulated_up": lambda gain: kg.layers.ModulatedConv2D(5, 3, up=True, gain=gain),
+    "image": lambda gain: kg.layers.ModulatedConv2D(
+        3, 1, demodulate=False, use_bias=True, gain=gain
+    ),
+    "convolution": lambda gain: kg.layers.EqualizedConv2D(5, 3, gain=gain),
+    "strides": lambda gain: kg.layers.EqualizedConv2D(
+        5, 3, 2, gain, padding="same", activation="relu"
+    ),
+    "noise": lambda gain: kg.layers.NoiseInjection(use_bias=True, gain=gain),
+}
+
+
+@pytest.mark.parametrize("name", GAINS)
+def test_gain(name):
+    """What comes out is larger, but for what noise is added to."""
+    x, w = normal(3, 6, 6, 2), normal(3, 7, seed=1)
+    inputs = [x, w] if name in ("modulated", "modulated_up", "image") else x
+    found = []
+    for gain in (1.0, 1.5):
+        layer = GAINS[name](gain)
+        assert type(layer).from_config(layer.get_config()).gain == gain
+        layer(inputs)
+        randomize(layer)
+        found.append(numpy(layer(inputs)))
+    given = x if name == "noise" else 0.0
+    expected = 1.5 * (found[0] - given) + given
+    np.testing.assert_allclose(found[1], expected, rtol=1e-4, atol=1e-4)
+    assert np.abs(found[0] - given).max() > 0.1
+
+
 def test_up_convolution_is_zeros_between_pixels_convolved_and_filtered():
     layer = kg.layers.EqualizedUpConv2D(3, 3)
     x = normal(2, 4, 5, 2)

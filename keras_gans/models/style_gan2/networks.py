@@ -82,10 +82,12 @@ def style_gan2_synthesis(image_shape, style_dim, channel_base, channel_max):
 
     def convolution(x, filters, name, up=False):
         nonlocal used
-        x = ModulatedConv2D(filters, 3, up=up, name=name)([x, style[used]])
+        # The activation's gain goes into what precedes it, which saves a pass.
+        layer = ModulatedConv2D(filters, 3, up=up, gain=SQRT_2, name=name)
+        x = layer([x, style[used]])
         used += 1
-        x = NoiseInjection(use_bias=True, name=f"{name}_noise")(x)
-        return ScaledLeakyReLU(name=f"{name}_activation")(x)
+        x = NoiseInjection(use_bias=True, gain=SQRT_2, name=f"{name}_noise")(x)
+        return layers.LeakyReLU(0.2, name=f"{name}_activation")(x)
 
     x = LearnedConstant((*size, channels[0]), name="constant")(style[0])
     x = convolution(x, channels[0], "stage_0_conv_1")
@@ -115,17 +117,18 @@ def convolve(x, filters, size, name, down=False, gain=SQRT_2):
         size: Int, side of the kernel.
         name: Prefix of the layers' names.
         down: Whether sides are halved, after a low-pass filter.
-        gain: Float, of the activation.
+        gain: Float > 0, of the activation; it goes into the convolution, as leaky ReLU
+            lets factors through.
 
     Returns:
         Features.
     """
     if down:
         x = Blur2D(margin=1, name=f"{name}_blur")(x)
-        x = EqualizedConv2D(filters, size, 2, padding="valid", name=name)(x)
+        x = EqualizedConv2D(filters, size, 2, gain, padding="valid", name=name)(x)
     else:
-        x = EqualizedConv2D(filters, size, padding="same", name=name)(x)
-    return ScaledLeakyReLU(gain=gain, name=f"{name}_activation")(x)
+        x = EqualizedConv2D(filters, size, 1, gain, padding="same", name=name)(x)
+    return layers.LeakyReLU(0.2, name=f"{name}_activation")(x)
 
 
 def style_gan2_discriminator(
@@ -166,9 +169,15 @@ def style_gan2_discriminator(
             # Both branches have half of the variance: x / sqrt(2) + y / sqrt(2).
             skip = FIRDownSampling2D(name=f"{name}_skip_down")(before)
             skip = EqualizedConv2D(
-                channels[i - 1], 1, use_bias=False, name=f"{name}_skip"
+                channels[i - 1],
+                1,
+                gain=math.sqrt(0.5),
+                use_bias=False,
+                name=f"{name}_skip",
             )(skip)
-            skip = layers.Rescaling(math.sqrt(0.5), name=f"{name}_skip_scale")(skip)
+            # Nothing happens here: saved weights go by the order of layers, which has
+            # always had one more in this branch.
+            skip = layers.Identity(name=f"{name}_skip_scale")(skip)
             x = layers.Add(name=f"{name}_sum")([skip, x])
         elif architecture == "skip":
             image = FIRDownSampling2D(name=f"{name}_image_down")(image)
