@@ -209,7 +209,7 @@ def join_batches(data, count):
         length = len(data)
     except TypeError:  # a generator, or a tf.data.Dataset of unknown length
         return _joined(data, count)
-    return _Stream(lambda: _joined(data, count), length // count)
+    return Stream(lambda: _joined(data, count), length // count)
 
 
 def own_parts(data, slices, replicas, part, multiple=1):
@@ -247,7 +247,7 @@ def own_parts(data, slices, replicas, part, multiple=1):
         length = len(data)
     except TypeError:
         return (cut(batch) for batch in data)
-    return _Stream(lambda: map(cut, data), length)
+    return Stream(lambda: map(cut, data), length)
 
 
 class _MappedDataset(keras.utils.PyDataset):
@@ -317,8 +317,8 @@ class _JoinedDataset(keras.utils.PyDataset):
         self.data.on_epoch_end()
 
 
-class _Stream(keras.utils.PyDataset):
-    """Batches that are read in order, of which the length is known.
+class Stream(keras.utils.PyDataset):
+    """Batches that can be read in order alone, of which the length is known.
 
     Args:
         make: Callable; returns an iterator over the batches of an epoch.
@@ -328,12 +328,18 @@ class _Stream(keras.utils.PyDataset):
     def __init__(self, make, length):
         super().__init__()
         self.make, self.length = make, length
-        self.stream = None
+        self.stream, self.at = None, 0
 
     def __len__(self):
         return self.length
 
     def __getitem__(self, index):
-        if index == 0 or self.stream is None:
-            self.stream = self.make()
+        if index == 0:
+            self.stream, self.at = self.make(), 0
+        if index != self.at:
+            raise RuntimeError(
+                f"Expected: the batches of a stream in their order, now {self.at}. "
+                f"Received: {index}."
+            )
+        self.at += 1
         return next(self.stream)

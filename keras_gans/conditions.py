@@ -67,11 +67,13 @@ class Classes(Condition):
     def _check_mixtures(self, labels, count):
         sums = labels.sum(axis=-1)
         shares = labels.shape[1] == self.size and np.allclose(sums, 1.0, atol=1e-3)
+        shares = shares and labels.min() >= 0.0
         if not shares:
             raise ValueError(
                 f"Expected: integer labels ({count},), or float shares of the classes "
-                f"({count}, {self.size}) that sum to 1. Received: {labels.dtype} of "
-                f"shape {labels.shape} with sums in {sums.min():.4g}..{sums.max():.4g}."
+                f"({count}, {self.size}), at least 0, that sum to 1. Received: "
+                f"{labels.dtype} of shape {labels.shape} with values of at least "
+                f"{labels.min():.4g} and sums in {sums.min():.4g}..{sums.max():.4g}."
             )
 
     def to_network(self, labels):

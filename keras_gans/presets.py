@@ -11,6 +11,7 @@ Nothing in them is code: a configuration names registered classes, and a `lambda
 refused when saving and when loading.
 """
 
+import contextlib
 import dataclasses
 import difflib
 import os
@@ -97,7 +98,7 @@ def load_preset(model_cls, preset, **kwargs):
         preset: Name of a zoo preset, path of a preset folder or `"hf://user/repo"`. A
             name of the zoo wins over a folder of that name: write `"./name"`.
         **kwargs: Override entries of the model's configuration, e.g.
-            `dtype="mixed_bfloat16"`.
+            `dtype="mixed_bfloat16"`. With `seed` random numbers begin anew.
 
     Returns:
         The model, not compiled: `compile()` sets the recipe of the paper.
@@ -138,8 +139,12 @@ def load_preset(model_cls, preset, **kwargs):
     has_averages = config["weights"].get("averages", True)
     if not has_averages:
         skip += [average for _, average in model.averaged()]
+    seed = kwargs.get("seed")
+    is_new = seed is not None and hasattr(model, "take_seed")
+    kept = model._random_states_kept() if is_new else contextlib.nullcontext()
     try:
-        keras.saving.load_weights(model, folder / WEIGHTS, objects_to_skip=skip)
+        with kept:
+            keras.saving.load_weights(model, folder / WEIGHTS, objects_to_skip=skip)
     except (ValueError, KeyError, OSError) as error:
         advice = (
             f"It was built with {kwargs}: drop what changes its networks."
@@ -152,6 +157,8 @@ def load_preset(model_cls, preset, **kwargs):
             f"Expected weights in preset {str(preset)!r} that fit its model. {advice} "
             f"Received from Keras: {reason}"
         ) from error
+    if is_new:
+        model.take_seed(seed)
     if not has_averages:
         preset_files.repeat_averages(model)
     return model

@@ -114,6 +114,23 @@ def test_conditional_variants_need_a_condition():
         kg.models.ConditionalGAN((16, 16, 1), num_classes=2, body="vit")
 
 
+def test_attributes_of_a_cross_entropy_are_in_0_to_1():
+    gan = kg.models.ACGAN((16, 16, 1), num_attributes=2, width=4, latent_dim=4)
+    gan.compile()
+    images = np.zeros((4, 16, 16, 1), "uint8")
+    with pytest.raises(ValueError, match=r"in \[0, 1\].*-1..1. Of -1 and 1"):
+        gan.fit(images, np.array([[-1, 1]] * 4), batch_size=2, verbose=0)
+    assert gan.generate(2, labels=np.array([0.5, 1.0])).shape == images[:2].shape
+
+
+def test_shares_of_classes_are_not_negative():
+    gan = kg.models.ConditionalGAN(
+        (16, 16, 1), num_classes=3, hidden_units=12, latent_dim=4
+    )
+    with pytest.raises(ValueError, match="values of at least -1"):
+        gan.generate(1, labels=np.array([[-1.0, 2.0, 0.0]]))
+
+
 def test_predict_takes_labels_and_mixtures():
     gan = kg.models.ConditionalGAN(
         (16, 16, 1), num_classes=2, hidden_units=12, latent_dim=4

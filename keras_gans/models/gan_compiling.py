@@ -70,7 +70,8 @@ class GANCompileMixin(CompileMixin):
             micro_batches: Int, k. Each batch is cut into k parts, whose gradients are
                 added up before an update: memory is that of a part, and the update
                 that of the batch. What looks at a batch as a whole, such as batch
-                normalization, looks at a part.
+                normalization, `unrolled`, `feature_matching` and `top_k`, looks at a
+                part.
             rematerialize: Bool. Whether activations are computed again where gradients
                 need them, but for a few of each network, of about the square root of
                 its depth (Chen et al. 2016, arXiv:1604.06174): a step takes up to a

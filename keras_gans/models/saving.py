@@ -8,6 +8,7 @@ from keras import ops
 
 from keras_gans import backend
 from keras_gans import distribution
+from keras_gans.batches import ArrayBatches
 from keras_gans.presets import load_preset
 from keras_gans.presets import save_preset
 
@@ -54,16 +55,26 @@ class SavingMixin:
                 state.assign(value)
 
     def save_own_variables(self, store):
-        """Stores the counter of images and the states of the random numbers."""
+        """Stores the counter of images, the seed, and the states it has led to."""
         store["images_seen"] = ops.convert_to_numpy(self.images_seen)
+        store["seed"] = np.array(self.seed, "int64")
         for i, state in enumerate(self._random_states()):
             store[f"random_state_{i}"] = ops.convert_to_numpy(state).astype("int64")
 
     def load_own_variables(self, store):
         """Loads what `save_own_variables` stored."""
         self.images_seen.assign(np.asarray(store["images_seen"]))
+        if "seed" in store.keys():  # not in files of old
+            self.take_seed(int(np.asarray(store["seed"])))
         for i, state in enumerate(self._random_states()):
             state.assign(np.asarray(store[f"random_state_{i}"]).astype(state.dtype))
+
+    def take_seed(self, seed):
+        """Gives the order of examples another seed, also that of a running `fit`."""
+        self.seed = seed
+        batches = getattr(self, "_fit_batches", None)
+        if isinstance(batches, ArrayBatches):
+            batches.seed = seed
 
     def save(self, *args, **kwargs):
         """Saves as `keras.Model.save`; of processes together, in the first alone."""

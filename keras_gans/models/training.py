@@ -1,6 +1,7 @@
 """`fit` and `evaluate`: the user's data, checked before any time is spent."""
 
 import itertools
+import os
 
 import keras
 import numpy as np
@@ -10,6 +11,7 @@ from keras_gans import distribution
 from keras_gans.batches import ArrayBatches
 from keras_gans.batches import InOrder
 from keras_gans.batches import SetEpoch
+from keras_gans.batches import Stream
 from keras_gans.batches import are_lazy
 from keras_gans.batches import as_arrays
 from keras_gans.batches import join_batches
@@ -118,8 +120,8 @@ class TrainingMixin:
             facts = {"batch size": batch_size, "number of epochs": epochs}
             callbacks.append(JoinProcesses(facts, self._examples_to_compare(x)))
         is_own_order = isinstance(x, ArrayBatches)
-        is_dataset = isinstance(x, keras.utils.PyDataset)
-        shuffle = shuffle and is_dataset and not is_own_order
+        has_order = not isinstance(x, keras.utils.PyDataset) or isinstance(x, Stream)
+        shuffle = shuffle and not has_order and not is_own_order
         # Not tracked by Keras: nothing of it is to be saved.
         object.__setattr__(self, "_fit_batches", x)
         try:
@@ -327,6 +329,16 @@ class TrainingMixin:
             self.data_spec.check(x, "x")
             x = x.astype("float32") if x.dtype == np.float64 else x
             return x, self._checked_labels(y, len(x))
+        if isinstance(x, str | os.PathLike):
+            raise ValueError(
+                "Expected: images. Received: a path. Load them: "
+                f"`images, labels = kg.datasets.from_directory({str(x)!r}, 64)`."
+            )
+        if callable(x) and not hasattr(x, "__iter__"):
+            raise ValueError(
+                "Expected: arrays, or something to iterate over. Received: a callable. "
+                "Pass what it returns: `fit(function())`."
+            )
         if y is not None:
             raise ValueError(
                 "Expected: `y` only with arrays; other data come as (x, y) batches. "
@@ -392,7 +404,7 @@ def _peek(data):
     """Returns the data, nothing lost, and its first batch as arrays (or None)."""
     if isinstance(data, keras.utils.PyDataset):
         empty = data.num_batches == 0
-        return data, None if empty else as_arrays(data[0])
+        return data, None if empty else _first_arrays(data[0])
     iterator = iter(data)
     try:
         first = next(iterator)
@@ -400,7 +412,17 @@ def _peek(data):
         return data, None
     if iterator is data:  # can be read once only: put the batch back
         data = _chain(first, data)
-    return data, as_arrays(first)
+    return data, _first_arrays(first)
+
+
+def _first_arrays(batch):
+    if isinstance(batch, dict):
+        raise ValueError(
+            "Expected: batches of images, or of (images, labels). Received: dicts with "
+            f"{', '.join(map(repr, batch))}. Map them first, such as "
+            "`data.map(lambda batch: batch['image'])`."
+        )
+    return as_arrays(batch)
 
 
 def _chain(first, rest):

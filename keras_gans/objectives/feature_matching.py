@@ -74,11 +74,22 @@ class FeatureMatching:
         # The calls of the layers in this network: in another they may have been, too.
         levels = levels_of(functional_of(discriminator))
         calls = {node.operation.name: node for nodes in levels for node in nodes}
+        reached = _reached_from(discriminator.inputs[0], levels)
         if self.layer is None:
-            with_weights = [x for x in discriminator.layers if x.trainable_weights]
-            features = calls[with_weights[-1].name].input_tensors
+            # Not a layer of the condition, which knows nothing of the images.
+            with_weights = [
+                layer.name
+                for layer in discriminator.layers
+                if layer.trainable_weights and layer.name in reached
+            ]
+            features = calls[with_weights[-1]].input_tensors
         elif self.layer in calls:
             features = calls[self.layer].outputs
+            if self.layer not in reached:
+                raise ValueError(
+                    "Expected: for feature matching, a layer that sees the images. "
+                    f"Received: {self.layer!r}, which sees the condition alone."
+                )
         else:
             raise ValueError(
                 "Expected: for feature matching, the name of a layer of the "
@@ -126,6 +137,16 @@ class FeatureMatching:
     def from_config(cls, config):
         """Makes the option again."""
         return cls(**config)
+
+
+def _reached_from(tensor, levels):
+    """Names of the operations that a tensor has an influence on."""
+    tensors, names = {id(tensor)}, set()
+    for node in (node for nodes in levels for node in nodes):
+        if any(id(x) in tensors for x in node.input_tensors):
+            tensors |= {id(x) for x in node.outputs}
+            names.add(node.operation.name)
+    return names
 
 
 def _mean(features):

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_gans import augment as augments
+from keras_gans.augment.ada import ADA
 from keras_gans.augment.diffaugment import DiffAugment
 from keras_gans.penalties.penalty import Penalty
 
@@ -18,6 +19,12 @@ class _Consistency(Penalty):
         if augment is None:
             augment = DiffAugment("translation")
         self.augment = augments.get(augment)
+        if isinstance(self.augment, ADA) and not self.augment.fixed:
+            raise ValueError(
+                "Expected: an augmentation of one strength. Received: ADA, whose "
+                "strength follows the training of what it augments. Use "
+                "`ADA(p=0.5, fixed=True)`."
+            )
 
     def _distances(self, discriminator, samples, seed):
         """|D(x) - D(T(x))|^2, a value a logit."""

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import keras_gans as kg
+from keras_gans.batches import Stream
 from tests.gan_test_case import Batches
 from tests.gan_test_case import max_difference
 from tests.gan_test_case import to_numpy
@@ -100,6 +101,47 @@ def test_sources_agree_with_arrays(steps):
         count = 6 // steps if name == "generator" else None
         gan.fit(source(IMAGES), steps_per_epoch=count, verbose=0, shuffle=False)
         assert max_difference(to_numpy(gan.weights), expected) <= 1e-6, name
+
+
+class Loader:
+    """Something to iterate over, of which the length is known."""
+
+    def __init__(self):
+        self.given = []
+
+    def __len__(self):
+        return 12
+
+    def __iter__(self):
+        self.given.append(0)
+        for i in range(12):
+            self.given[-1] += 1
+            yield IMAGES[4 * i : 4 * i + 4]
+
+
+def test_batches_of_a_stream_are_joined_in_their_order():
+    """Also in epochs that Keras would shuffle."""
+    loader, gan = Loader(), make_gan(2)
+    gan.fit(loader, epochs=4, verbose=0)
+    assert loader.given[-4:] == [12] * 4
+    assert int(gan.images_seen) == 4 * 48
+    stream = Stream(lambda: iter(range(3)), 3)
+    assert [stream[0], stream[1], stream[0]] == [0, 1, 0]
+    with pytest.raises(RuntimeError, match="in their order, now 1. Received: 2"):
+        stream[2]
+
+
+@pytest.mark.parametrize(
+    "data, message",
+    [
+        ("photos", "from_directory"),
+        (lambda: iter([IMAGES[:8]]), "a callable"),
+        (iter([{"image": IMAGES[:8]}]), "dicts with 'image'"),
+    ],
+)
+def test_data_of_a_wrong_kind(data, message):
+    with pytest.raises(ValueError, match=message):
+        make_gan().fit(data, verbose=0)
 
 
 @pytest.mark.skipif(
@@ -228,3 +270,42 @@ def test_weights_file_round_trip(tmp_path):
         to_numpy([*g.variables, *g.optimizer.variables]) for g in (again, gan)
     )
     assert max_difference(state, expected) == 0
+
+
+def test_a_model_without_a_seed_is_resumed(tmp_path):
+    """The seed that was drawn for it is saved."""
+
+    def make():
+        gan = kg.models.GAN((16, 16, 1), hidden_units=20, latent_dim=8)
+        gan.compile()
+        return gan
+
+    def fit(gan, epochs, **kwargs):
+        gan.fit(IMAGES, batch_size=8, epochs=epochs, verbose=0, **kwargs)
+
+    def backup(delete):
+        return kg.callbacks.BackupAndRestore(tmp_path / "b", delete_checkpoint=delete)
+
+    whole, resumed = make(), make()
+    assert whole.seed != resumed.seed
+    fit(whole, 2, callbacks=[backup(False)])
+    fit(resumed, 3, callbacks=[backup(True)])
+    fit(whole, 3, initial_epoch=2)
+    assert whole.seed == resumed.seed
+    difference = max_difference(to_numpy(whole.weights), to_numpy(resumed.weights))
+    assert difference <= 1e-6
+    whole.save(tmp_path / "gan.keras")
+    assert keras.saving.load_model(tmp_path / "gan.keras").seed == whole.seed
+
+
+def test_a_preset_with_another_seed(tmp_path):
+    make_gan().save_to_preset(tmp_path / "gan")
+
+    def latents(**seed):
+        gan = kg.models.GAN.from_preset(tmp_path / "gan", **seed)
+        return gan.seed, to_numpy([gan.draw_latents(2)])[0]
+
+    of_preset, of_two, of_three = latents(), latents(seed=2), latents(seed=3)
+    assert [of_preset[0], of_two[0], of_three[0]] == [1, 2, 3]
+    assert np.abs(of_two[1] - of_three[1]).max() > 0.1
+    assert np.abs(of_two[1] - latents(seed=2)[1]).max() == 0

@@ -160,6 +160,23 @@ def test_feature_matching_takes_the_layer_it_is_told():
         kg.objectives.FeatureMatching("third").network(discriminator)
 
 
+@pytest.mark.parametrize("cls", [kg.models.R3GAN, kg.models.StyleGAN2])
+def test_features_to_match_are_of_images(cls):
+    sizes = {"width": 4, "blocks": 1, "group_size": 4}
+    if cls is kg.models.StyleGAN2:
+        sizes = {"channel_base": 32, "channel_max": 4, "mapping_depth": 1}
+    gan = cls((16, 16, 1), num_classes=3, latent_dim=4, seed=0, **sizes)
+    network = kg.objectives.FeatureMatching().network(gan.discriminator)
+    images = np.random.default_rng(1).normal(size=(4, 16, 16, 1))
+    labels = np.eye(3)[[0, 0, 0, 0]]
+    outputs = network([images.astype("float32"), labels.astype("float32")])
+    features = numpy(outputs["features"])
+    assert np.abs(features - features[:1]).max() > 1e-4
+    of_labels = "embedding" if cls is kg.models.R3GAN else "condition_mapping"
+    with pytest.raises(ValueError, match="sees the condition alone"):
+        kg.objectives.FeatureMatching(of_labels).network(gan.discriminator)
+
+
 def test_unrolling_goes_ahead_and_back():
     """L = a psi^2 / 2, so psi_k = (1 - rate a)^k psi; and d psi_k / d a is known."""
     psi, a = keras.Variable([3.0]), keras.Variable(0.5)

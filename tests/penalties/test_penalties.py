@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+from keras_gans import augment
 from keras_gans import backend
 from keras_gans import penalties
 
@@ -363,11 +364,22 @@ def test_weights_and_names():
         (lambda: penalties.GradientPenalty(target=0.0), "Received: 0.0"),
         (lambda: penalties.DRAGAN(target=-1.0), "Received: -1.0"),
         (lambda: penalties.WeightClipping(limit=0.0), "Received: 0.0"),
+        (lambda: penalties.Consistency(augment="ada"), "Received: ADA.*fixed=True"),
     ],
 )
 def test_arguments_out_of_range(make, received):
     with pytest.raises(ValueError, match=received):
         make()
+
+
+def test_consistency_with_augmentations_of_ada():
+    ada = augment.ADA(p=1.0, fixed=True)
+    penalty = penalties.Consistency(augment=ada)
+    x = np.random.default_rng(0).uniform(-1, 1, (4, 8, 8, 3)).astype("float32")
+    gradient = ops.reshape(ops.linspace(0.0, 1.0, 8), (8, 1, 1))
+    seed = keras.random.SeedGenerator(0)
+    values = penalty(lambda x: ops.sum(x * gradient, axis=(1, 2)), x, None, seed)
+    assert float(ops.convert_to_numpy(values).max()) > 1e-2
 
 
 @pytest.mark.parametrize(

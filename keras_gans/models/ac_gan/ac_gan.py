@@ -28,6 +28,7 @@ import keras
 from keras import layers
 from keras import ops
 
+from keras_gans.conditions import Attributes
 from keras_gans.conditions import Classes
 from keras_gans.layers import Dropout
 from keras_gans.models.conditional_gan.conditional_gan import (
@@ -76,6 +77,20 @@ def ac_gan_discriminator(image_shape, size, width=16, dropout=0.5):
         for name, units in (("logits", 1), ("class_logits", size))
     }
     return keras.Model(images, outputs, name="discriminator")
+
+
+class _Probabilities(Attributes):
+    """Attributes whose cross-entropy is bounded."""
+
+    def check(self, labels, count):
+        """Raises unless they are K numbers in [0, 1] per example."""
+        super().check(labels, count)
+        low, high = float(labels.min()), float(labels.max())
+        if low < 0.0 or high > 1.0:
+            raise ValueError(
+                "Expected: attributes in [0, 1], 1 for what an example has. Received: "
+                f"values in {low:g}..{high:g}. Of -1 and 1 make (attributes + 1) / 2."
+            )
 
 
 @keras.saving.register_keras_serializable("keras_gans")
@@ -146,6 +161,8 @@ class ACGAN(GAN):
             **kwargs,
         )
         self.class_weight = float(class_weight)
+        if num_attributes is not None:
+            self.condition = _Probabilities(self.condition.size)
 
     def networks(self, data_spec, latent_dim, width, discriminator_width):
         """Makes the paper's networks."""

@@ -116,8 +116,16 @@ class StyleGAN(StyleGAN2):
             image_shape, channel_base=channel_base, architecture=architecture, **kwargs
         )
 
-    def recipe(self):
-        """Appendix C of the paper, for the size of the images."""
+    def recipe(self, batch_size=None, gamma=10.0):
+        """Appendix C of the paper, for the size of the images.
+
+        Args:
+            batch_size: Of no influence; as in `StyleGAN2.recipe`.
+            gamma: Float, of R1.
+
+        Returns:
+            Dict, arguments of `compile`.
+        """
         side = max(self.data_spec.shape[:2])
         rate = next(rate for start, rate in RATES if side >= start)
 
@@ -128,7 +136,7 @@ class StyleGAN(StyleGAN2):
             "generator_optimizer": adam(),
             "discriminator_optimizer": adam(),
             "loss": losses.NonSaturating(),
-            "penalties": [penalties.R1(10.0)],
+            "penalties": [penalties.R1(gamma)],
             "discriminator_steps": 1,
             "ema_half_life": 10_000,
         }

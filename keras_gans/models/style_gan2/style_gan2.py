@@ -179,7 +179,8 @@ class StyleGAN2(StyleMixin, GAN):
         batch_size = batch_size or self.default_batch_size
         pixels = math.prod(self.data_spec.shape[:2])
         rate = 0.0025 if pixels < 1024 * 1024 else 0.002
-        terms = [penalties.R1(gamma or 0.0002 * pixels / batch_size, every=16)]
+        gamma = 0.0002 * pixels / batch_size if gamma is None else gamma
+        terms = [penalties.R1(gamma, every=16)]
         if path_length:
             terms.append(penalties.PathLength(every=4))
         return {

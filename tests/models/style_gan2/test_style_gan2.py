@@ -148,6 +148,9 @@ def test_recipe_follows_size_and_batch():
     assert float(adam.learning_rate) == pytest.approx(0.0025 * 16 / 17)
     assert recipe["ema_half_life"].get_config() == {"end": 5000.0, "rate": 0.05}
     assert [p.name for p in gan.recipe(path_length=False)["penalties"]] == ["r1"]
-    recipe = kg.models.StyleGAN(**SMALL).recipe()
+    assert gan.recipe(gamma=0.0)["penalties"][0].gamma == 0.0
+    recipe = kg.models.StyleGAN(**SMALL).recipe(batch_size=16)
     assert [p.gamma for p in recipe["penalties"]] == [10.0]
+    recipe = kg.models.StyleGAN(**SMALL).recipe(gamma=2.0)
+    assert [p.gamma for p in recipe["penalties"]] == [2.0]
     assert float(recipe["generator_optimizer"].learning_rate) == pytest.approx(0.001)
