@@ -1,8 +1,5 @@
 """`fit` and `evaluate`: the user's data, checked before any time is spent."""
 
-import itertools
-import os
-
 import keras
 import numpy as np
 
@@ -13,10 +10,12 @@ from keras_gans.batches import InOrder
 from keras_gans.batches import SetEpoch
 from keras_gans.batches import Stream
 from keras_gans.batches import are_lazy
-from keras_gans.batches import as_arrays
 from keras_gans.batches import join_batches
 from keras_gans.batches import own_parts
 from keras_gans.datasets.lazy import LazyImages
+from keras_gans.models.inputs import check_examples
+from keras_gans.models.inputs import check_kind
+from keras_gans.models.inputs import peek
 
 
 class TrainingMixin:
@@ -324,27 +323,18 @@ class TrainingMixin:
             return x, self._checked_labels(y, len(x))
         if isinstance(x, list | tuple) or hasattr(x, "__array__"):
             if isinstance(x, list | tuple):
-                _check_examples(x, self.data_spec)
+                check_examples(x, self.data_spec)
             x = np.asarray(x)
             self.data_spec.check(x, "x")
             x = x.astype("float32") if x.dtype == np.float64 else x
             return x, self._checked_labels(y, len(x))
-        if isinstance(x, str | os.PathLike):
-            raise ValueError(
-                "Expected: images. Received: a path. Load them: "
-                f"`images, labels = kg.datasets.from_directory({str(x)!r}, 64)`."
-            )
-        if callable(x) and not hasattr(x, "__iter__"):
-            raise ValueError(
-                "Expected: arrays, or something to iterate over. Received: a callable. "
-                "Pass what it returns: `fit(function())`."
-            )
+        check_kind(x)
         if y is not None:
             raise ValueError(
                 "Expected: `y` only with arrays; other data come as (x, y) batches. "
                 f"Received: `y` with {type(x)}."
             )
-        x, batch = _peek(x)
+        x, batch = peek(x)
         if not batch:
             raise ValueError(
                 "The data set is empty. Expected: at least one batch. Received: none."
@@ -384,48 +374,3 @@ class TrainingMixin:
         """The size of a batch that all replicas have as much of."""
         replicas = backend.replicas_of(self)
         return -(-batch_size // replicas) * replicas
-
-
-def _check_examples(x, spec):
-    """Raises unless a list has single examples of one shape, and not x and y."""
-    shapes = list(dict.fromkeys(tuple(np.shape(part)) for part in x))
-    if len(shapes) > 1 or any(len(shape) > len(spec.shape) for shape in shapes):
-        some = ", ".join(map(str, shapes[:3])) + ", ..." * (len(shapes) > 3)
-        raise ValueError(
-            f"Expected: {spec.kind} as one array, or as a list of single ones of one "
-            f"shape. Received: a {type(x).__name__} of {len(x)}, of shapes {some}. "
-            "Labels, or images of a second domain, are an argument of their own: pass "
-            "`fit(images, labels)`, and `validation_data=(images, labels)`. There are "
-            "no sample weights."
-        )
-
-
-def _peek(data):
-    """Returns the data, nothing lost, and its first batch as arrays (or None)."""
-    if isinstance(data, keras.utils.PyDataset):
-        empty = data.num_batches == 0
-        return data, None if empty else _first_arrays(data[0])
-    iterator = iter(data)
-    try:
-        first = next(iterator)
-    except StopIteration:
-        return data, None
-    if iterator is data:  # can be read once only: put the batch back
-        data = _chain(first, data)
-    return data, _first_arrays(first)
-
-
-def _first_arrays(batch):
-    if isinstance(batch, dict):
-        raise ValueError(
-            "Expected: batches of images, or of (images, labels). Received: dicts with "
-            f"{', '.join(map(repr, batch))}. Map them first, such as "
-            "`data.map(lambda batch: batch['image'])`."
-        )
-    return as_arrays(batch)
-
-
-def _chain(first, rest):
-    """Keras takes generators, not `itertools.chain`, and of them tuples alone."""
-    for batch in itertools.chain([first], rest):
-        yield tuple(batch) if isinstance(batch, tuple | list) else (batch,)
