@@ -233,8 +233,7 @@ class ScaledLeakyReLU(layers.Layer):
 
     def call(self, x):
         """Maps a tensor of any shape."""
-        y = ops.leaky_relu(x, self.negative_slope)
-        return y if self.gain == 1.0 else y * self.gain
+        return ops.leaky_relu(x, self.negative_slope) * self.gain
 
     def compute_output_shape(self, input_shape):
         """Returns the shape of the inputs."""

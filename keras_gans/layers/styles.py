@@ -79,8 +79,8 @@ class NoiseInjection(layers.Layer):
     Args:
         per_channel: Bool.
         use_bias: Bool, whether a number a channel is added as well.
-        gain: Float, factor of noise and bias.
         seed: Optional int.
+        gain: Float, factor of noise and bias.
         **kwargs: Of `keras.layers.Layer`.
 
     Example:
@@ -90,7 +90,7 @@ class NoiseInjection(layers.Layer):
     """
 
     def __init__(
-        self, per_channel=False, use_bias=False, gain=1.0, seed=None, **kwargs
+        self, per_channel=False, use_bias=False, seed=None, gain=1.0, **kwargs
     ):
         super().__init__(**kwargs)
         self.per_channel = per_channel
@@ -219,8 +219,8 @@ class ModulatedConv2D(layers.Layer):
         demodulate: Bool, whether d is applied; if not, kernels are scaled by
             1 / sqrt(fan_in), as where the image is made.
         use_bias: Bool.
-        gain: Float, factor of what comes out, bias included.
         taps: Floats, the low-pass filter along each side.
+        gain: Float, factor of what comes out, bias included.
         **kwargs: Of `keras.layers.Layer`.
 
     Raises:
@@ -242,8 +242,8 @@ class ModulatedConv2D(layers.Layer):
         up=False,
         demodulate=True,
         use_bias=False,
-        gain=1.0,
         taps=BINOMIAL,
+        gain=1.0,
         **kwargs,
     ):
         super().__init__(**kwargs)
