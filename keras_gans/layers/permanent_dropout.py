@@ -1,6 +1,7 @@
 """Dropout that never stops: the noise of pix2pix (Isola et al. 2017)."""
 
 import keras
+import numpy as np
 from keras import layers
 from keras import ops
 
@@ -56,3 +57,16 @@ class PermanentDropout(layers.Layer):
     def get_config(self):
         """Returns the arguments."""
         return super().get_config() | {"rate": self.rate, "seed": self.seed}
+
+
+def restart_noise(network, seed):
+    """Starts the numbers of all permanent dropout of a network anew.
+
+    Args:
+        network: Keras model.
+        seed: Int >= 0, of all layers together.
+    """
+    rng = np.random.default_rng(seed)
+    for layer in network.layers:
+        if isinstance(layer, PermanentDropout):
+            layer.seed_generator.state.assign([int(rng.integers(2**31)), 0])

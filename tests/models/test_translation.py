@@ -341,6 +341,19 @@ def test_dropout_has_the_seed_of_the_model():
 
 
 @pytest.mark.filterwarnings("ignore:__array__")
+def test_noise_of_translations_has_a_seed():
+    model = pix2pix()
+    weights = [10 * w for w in model.ema_generator.get_weights()]
+    model.ema_generator.set_weights(weights)
+    first = model.translate(A, seed=1)
+    other = model.translate(A, seed=2)
+    np.testing.assert_array_equal(model.translate(A), other)
+    np.testing.assert_array_equal(model.translate(A, seed=1), first)
+    assert (first != other).any()
+    with pytest.raises(ValueError, match="`seed` as an int of at least 0"):
+        model.translate(A, seed=-1)
+
+
 def test_a_bright_image_is_translated_with_a_warning():
     model = cycle_gan(generator_b=scaled(0.5))
     for images in (np.ones((1, 16, 16, 3), "float32"), np.ones((1, 40, 40, 3), "f4")):

@@ -18,10 +18,12 @@ from keras_gans.batches import InOrder
 from keras_gans.conditions import Condition
 from keras_gans.data_specs import Images
 from keras_gans.datasets.lazy import LazyImages
+from keras_gans.layers.permanent_dropout import restart_noise
 from keras_gans.losses import L1
 from keras_gans.models.adversarial import AdversarialModel
 from keras_gans.models.sampling import whole_batches
 from keras_gans.tiling import apply_in_tiles
+from keras_gans.utils.checks import whole_number
 from keras_gans.utils.prediction import predict
 
 
@@ -150,7 +152,15 @@ class TranslationModel(AdversarialModel):
     # ---------------------------------------------------------------- use
 
     def translate(
-        self, images, to="b", *, batch_size=16, tile=None, overlap=None, verbose=0
+        self,
+        images,
+        to="b",
+        *,
+        batch_size=16,
+        seed=None,
+        tile=None,
+        overlap=None,
+        verbose=0,
     ):
         """Makes images of the other domain, with the averaged generators.
 
@@ -162,6 +172,9 @@ class TranslationModel(AdversarialModel):
             to: "b" for images of domain B, made of those of A; "a" for the way back,
                 where the model has one.
             batch_size: Int, images or tiles at a time.
+            seed: Optional int, for other noise where dropout acts in inference, as in
+                pix2pix: one seed, and one batch size, give the same images again. None
+                leaves the noise as it is, the same in each call.
             tile: Optional int or `(h, w)`, sides of the tiles, where the generator
                 takes images of any size. Default: what the model is made for.
             overlap: Optional int, pixels that tiles share; a quarter of a tile if None.
@@ -199,6 +212,8 @@ class TranslationModel(AdversarialModel):
         if is_one or overlap is None:
             overlap = 0 if is_one else min(tile) // 4
         backend.sync_state(self)
+        if seed is not None:
+            restart_noise(network, whole_number(seed, "seed", least=0))
 
         def translate_tiles(tiles):
             rows, size = whole_batches(len(tiles), batch_size)
