@@ -61,13 +61,14 @@ def main(argv=None):
     )
     cls = {"cyclegan": kg.models.CycleGAN, "pix2pix": kg.models.Pix2Pix}[args.model]
     usual = {16: 1, 32: 1, 64: 2}.get(args.image_size, 3)
-    gan = cls(
-        a.shape[1:],
-        width=args.width,
-        discriminator_width=args.discriminator_width,
-        discriminator_layers=args.discriminator_layers or usual,
-        seed=args.seed,
-    )
+    with kg.distribution.scope():
+        gan = cls(
+            a.shape[1:],
+            width=args.width,
+            discriminator_width=args.discriminator_width,
+            discriminator_layers=args.discriminator_layers or usual,
+            seed=args.seed,
+        )
     gan.summary()
     steps = args.epochs * (len(a) // args.batch_size)
     rate = kg.schedules.LinearDecay(2e-4, steps // 2, max(1, steps))
