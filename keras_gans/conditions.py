@@ -10,6 +10,8 @@ K: size of a condition, N: examples.
 import numpy as np
 from keras import ops
 
+from keras_gans.utils.checks import whole_number
+
 
 class Condition:
     """Checks the labels of users, and converts them to what the networks see.
@@ -151,18 +153,11 @@ def make_condition(num_classes=None, num_attributes=None):
             f"num_classes={num_classes}, num_attributes={num_attributes}. Append the "
             "one-hot vectors of the classes to the attributes."
         )
-    for name, value in {
-        "num_classes": num_classes,
-        "num_attributes": num_attributes,
-    }.items():
-        is_int = isinstance(value, int | np.integer) and not isinstance(value, bool)
-        if value is not None and (not is_int or value < 1):
-            raise ValueError(
-                f"Expected: `{name}` as an int of at least 1. Received: {value!r}."
-            )
     if num_classes is not None:
-        return Classes(int(num_classes))
-    return None if num_attributes is None else Attributes(int(num_attributes))
+        return Classes(whole_number(num_classes, "num_classes"))
+    if num_attributes is not None:
+        return Attributes(whole_number(num_attributes, "num_attributes"))
+    return None
 
 
 def check_labels(labels, num_classes, num_examples):

@@ -183,4 +183,4 @@ class Vectors(DataSpec):
     kind = "vectors"
 
     def __init__(self, shape):
-        super().__init__((shape,) if isinstance(shape, int) else shape)
+        super().__init__((shape,) if isinstance(shape, int | np.integer) else shape)

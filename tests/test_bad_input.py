@@ -1,5 +1,6 @@
 """What users get wrong, and that it is said before any time is spent."""
 
+import json
 import re
 import warnings
 
@@ -207,11 +208,34 @@ BAD_CALLS = {
         lambda: kg.models.InfoGAN((16, 16, 1), width=2, pac=2),
         "`pac=1`.*codes.*Received: pac=2.*DCGAN",
     ),
+    "latents of codes": (
+        lambda: kg.models.InfoGAN((16, 16, 1), latent_dim=74),
+        "`noise_dim`.*Received: latent_dim=74",
+    ),
+    "codes": (
+        lambda: kg.models.InfoGAN((16, 16, 1), categorical=10),
+        "such as \\(10,\\). Received: 10",
+    ),
+    "no latents": (
+        lambda: kg.models.DCGAN((16, 16, 1), latent_dim=0),
+        "`latent_dim` as an int of at least 1. Received: 0",
+    ),
     "unknown preset": (
         lambda: kg.models.GAN.from_preset("dcgan_fashion_mnist_23"),
         "dcgan_fashion_mnist_32",
     ),
 }
+
+
+for _variant in ("GAN", "DCGAN", "SAGAN", "StyleGAN2", "R3GAN", "BigGAN", "CycleGAN",
+                 "Pix2Pix", "SRGAN", "ContextEncoder"):  # fmt: skip
+    _name = {"GAN": "hidden_units", "StyleGAN2": "channel_base"}.get(_variant, "width")
+    BAD_CALLS[f"width of {_variant}"] = (
+        lambda variant=_variant, name=_name: getattr(kg.models, variant)(
+            (32, 32, 3), **{name: "a"}
+        ),
+        f"`{_name}` as an int of at least 1. Received: 'a'",
+    )
 
 
 @pytest.mark.parametrize("what", BAD_CALLS)
@@ -281,6 +305,9 @@ BAD_OPTIONS = {
         {"generator_optimizer": keras.optimizers.Adam(use_ema=True)},
         "ema_half_life",
     ),
+    "noise": ({"instance_noise": "0.1"}, "finite number >= 0.*Received: '0.1'"),
+    "negative noise": ({"instance_noise": -1}, "finite number >= 0.*Received: -1"),
+    "word as half life": ({"ema_half_life": "long"}, "positive.*Received: 'long'"),
     "twice r1": (
         {"penalties": [kg.penalties.R1(), kg.penalties.R1()]},
         "different names",
@@ -301,6 +328,19 @@ def test_one_optimizer_for_both(gan):
     adam = keras.optimizers.Adam()
     with pytest.raises(ValueError, match="same object twice"):
         model.compile(generator_optimizer=adam, discriminator_optimizer=adam)
+
+
+def test_numbers_of_numpy():
+    model = kg.models.GAN((16, 16, 1), hidden_units=np.int64(8), latent_dim=np.int64(4))
+    model.compile(
+        discriminator_steps=np.int64(2),
+        micro_batches=np.int64(2),
+        instance_noise=np.float32(0.5),
+        penalties=[kg.penalties.R1(np.float32(1.0), every=np.int64(2))],
+    )
+    model.fit(IMAGES, batch_size=4, verbose=0)
+    assert (model.discriminator_steps, model.micro_batches) == (2, 2)
+    json.dumps([model.get_config(), model.get_compile_config()])
 
 
 @pytest.mark.parametrize("size", [0, -3, 2.5, "8"])
@@ -326,6 +366,12 @@ def test_bad_batch_size_of_samples(gan, size):
         gan.generate(4, batch_size=size)
     with pytest.raises(ValueError, match="`batch_size` as an int.*Received"):
         small_pix2pix(0).translate(IMAGES[:2], batch_size=size)
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "a", True])
+def test_bad_seed_of_samples(gan, seed):
+    with pytest.raises(ValueError, match="`seed` as an int of at least 0. Received"):
+        gan.generate(4, seed=seed)
 
 
 def test_bad_latents(gan):

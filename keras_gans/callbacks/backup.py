@@ -9,6 +9,7 @@ import keras
 
 from keras_gans import distribution
 from keras_gans.callbacks.nan_guard import first_non_finite
+from keras_gans.utils.checks import whole_number
 from keras_gans.utils.files import flush_to_disk
 from keras_gans.utils.files import prepare_directory
 
@@ -72,15 +73,10 @@ class BackupAndRestore(keras.callbacks.BackupAndRestore):
                 f"resumed exactly. Received: save_freq={save_freq!r}. Use "
                 "`every_epochs=` for fewer backups."
             )
-        if not isinstance(every_epochs, int) or every_epochs < 1:
-            raise ValueError(
-                "Expected: `every_epochs` as an int of at least 1. "
-                f"Received: {every_epochs!r}."
-            )
         super().__init__(
             os.fspath(backup_dir), save_freq, double_checkpoint, delete_checkpoint
         )
-        self.every_epochs = every_epochs
+        self.every_epochs = whole_number(every_epochs, "every_epochs")
         self._directory = pathlib.Path(backup_dir)
 
     def on_train_begin(self, logs=None):

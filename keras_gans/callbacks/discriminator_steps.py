@@ -2,6 +2,8 @@
 
 import keras
 
+from keras_gans.utils.checks import whole_number
+
 
 class DiscriminatorSteps(keras.callbacks.Callback):
     """Changes `discriminator_steps` at the beginning of epochs.
@@ -35,12 +37,10 @@ class DiscriminatorSteps(keras.callbacks.Callback):
                 f"a callable from the epoch. Received: {schedule!r}."
             )
         if not callable(schedule):
-            for steps in schedule.values():
-                if not isinstance(steps, int) or steps < 1:
-                    raise ValueError(
-                        "Expected: numbers of updates as ints of at least 1. "
-                        f"Received: {steps!r}, in {schedule!r}."
-                    )
+            schedule = {
+                epoch: whole_number(steps, f"schedule[{epoch!r}]", meaning="updates")
+                for epoch, steps in schedule.items()
+            }
         self.schedule = schedule
 
     def on_epoch_begin(self, epoch, logs=None):

@@ -13,6 +13,7 @@ from keras_gans.metrics.metric import check_names
 from keras_gans.metrics.shared import CHUNK
 from keras_gans.metrics.shared import SharedExtraction
 from keras_gans.metrics.shared import choose
+from keras_gans.utils.checks import is_positive
 from keras_gans.utils.progress import Progress
 
 _NAMES = {
@@ -102,7 +103,7 @@ class MetricMonitor(keras.callbacks.Callback):
     ):
         super().__init__()
         given = [every for every in (every_epochs, every_images) if every is not None]
-        if len(given) > 1 or not all(isinstance(n, int) and n > 0 for n in given):
+        if len(given) > 1 or not all(map(is_positive, given)):
             raise ValueError(
                 "Expected: one of `every_epochs`, `every_images`, a positive int. "
                 f"Received: every_epochs={every_epochs}, every_images={every_images}."

@@ -8,6 +8,8 @@ import keras
 import numpy as np
 
 from keras_gans import backend
+from keras_gans.utils.checks import is_positive
+from keras_gans.utils.checks import whole_number
 from keras_gans.utils.files import prepare_directory
 from keras_gans.utils.image_grid import make_grid
 from keras_gans.utils.image_grid import read_text
@@ -85,7 +87,7 @@ class SampleGrid(keras.callbacks.Callback):
             "every_seconds": every_seconds,
         }
         given = {name: value for name, value in given.items() if value is not None}
-        if len(given) > 1 or not all(value > 0 for value in given.values()):
+        if len(given) > 1 or not all(map(is_positive, given.values())):
             raise ValueError(
                 "Expected: one of `every_epochs`, `every_images`, `every_seconds`, "
                 f"positive. Received: {given}."
@@ -95,11 +97,7 @@ class SampleGrid(keras.callbacks.Callback):
                 "Expected: `animation` of 'webp', 'gif' or None. "
                 f"Received: {animation!r}."
             )
-        for name, value in {"rows": rows, "columns": columns}.items():
-            if not isinstance(value, int | np.integer) or value < 1:
-                raise ValueError(
-                    f"Expected: `{name}` as an int of at least 1. Received: {value!r}."
-                )
+        rows, columns = whole_number(rows, "rows"), whole_number(columns, "columns")
         if labels is not None and np.shape(labels)[:1] != (rows * columns,):
             raise ValueError(
                 f"Expected: `labels` for {rows} rows x {columns} columns, "

@@ -8,6 +8,7 @@ from keras import layers
 from keras import ops
 
 from keras_gans import backend
+from keras_gans.utils.checks import whole_number
 
 
 @keras.saving.register_keras_serializable("keras_gans")
@@ -48,11 +49,7 @@ class ImagePool(layers.Layer):
     def __init__(self, size=50, shape=None, seed=None, **kwargs):
         # Images keep their dtype, whatever precision networks compute in.
         super().__init__(autocast=False, **kwargs)
-        if not isinstance(size, int) or size < 0:
-            raise ValueError(
-                f"Expected: `size` as an int of at least 0. Received: {size!r}."
-            )
-        self.size = size
+        self.size = whole_number(size, "size", least=0)
         self.shape = None if shape is None else tuple(shape)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)

@@ -7,6 +7,8 @@ import keras
 from keras import layers
 from keras import ops
 
+from keras_gans.utils.checks import whole_number
+
 
 @keras.saving.register_keras_serializable("keras_gans")
 class MinibatchStandardDeviation(layers.Layer):
@@ -41,16 +43,10 @@ class MinibatchStandardDeviation(layers.Layer):
 
     def __init__(self, group_size=4, num_channels=1, **kwargs):
         super().__init__(**kwargs)
-        for name, value in {
-            "group_size": 1 if group_size is None else group_size,
-            "num_channels": num_channels,
-        }.items():
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(
-                    f"Expected: `{name}` as an int of at least 1. Received: {value!r}."
-                )
+        if group_size is not None:
+            group_size = whole_number(group_size, "group_size")
         self.group_size = group_size
-        self.num_channels = num_channels
+        self.num_channels = whole_number(num_channels, "num_channels")
 
     def build(self, input_shape):
         """Checks the channels."""

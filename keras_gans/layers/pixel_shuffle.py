@@ -11,17 +11,15 @@ import keras
 from keras import layers
 from keras import ops
 
+from keras_gans.utils.checks import whole_number
+
 
 class _Shuffle(layers.Layer):
     """What both layers share: the factor."""
 
     def __init__(self, factor=2, **kwargs):
         super().__init__(**kwargs)
-        if not isinstance(factor, int) or factor < 1:
-            raise ValueError(
-                f"Expected: `factor` as an int of at least 1. Received: {factor!r}."
-            )
-        self.factor = factor
+        self.factor = whole_number(factor, "factor")
 
     def get_config(self):
         """Returns the arguments."""

@@ -8,6 +8,7 @@ from keras import layers
 from keras import ops
 
 from keras_gans.layers.convolution import Conv2D
+from keras_gans.utils.checks import whole_number
 
 CONVOLUTIONS = 5
 
@@ -42,11 +43,7 @@ class ResidualDenseBlock(layers.Layer):
 
     def __init__(self, growth=32, residual_scale=0.2, slope=0.2, **kwargs):
         super().__init__(**kwargs)
-        if not isinstance(growth, int) or growth < 1:
-            raise ValueError(
-                f"Expected: `growth` as an int of at least 1. Received: {growth!r}."
-            )
-        self.growth = growth
+        self.growth = whole_number(growth, "growth")
         self.residual_scale = float(residual_scale)
         self.slope = float(slope)
 

@@ -11,6 +11,7 @@ from keras import ops
 from keras_gans import backend
 from keras_gans.layers.convolution import Conv2D
 from keras_gans.layers.spectral_normalization import SpectralNormalization
+from keras_gans.utils.checks import whole_number
 
 BLOCK = 512  # queries at a time, where attention is computed again for gradients
 
@@ -55,14 +56,9 @@ class SelfAttention(layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        for name, ratio in {"key_ratio": key_ratio, "value_ratio": value_ratio}.items():
-            if not isinstance(ratio, int) or ratio < 1:
-                raise ValueError(
-                    f"Expected: `{name}` as an int of at least 1. Received: {ratio!r}."
-                )
         self.rematerialize = False  # set by `compile`
-        self.key_ratio = key_ratio
-        self.value_ratio = value_ratio
+        self.key_ratio = whole_number(key_ratio, "key_ratio")
+        self.value_ratio = whole_number(value_ratio, "value_ratio")
         self.spectral_normalization = spectral_normalization
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
 

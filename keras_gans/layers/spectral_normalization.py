@@ -6,6 +6,7 @@ from keras import ops
 from keras.src.backend import AutocastScope
 
 from keras_gans import backend
+from keras_gans.utils.checks import whole_number
 
 _TRANSPOSED = (
     layers.Conv1DTranspose,
@@ -55,16 +56,11 @@ class SpectralNormalization(layers.Wrapper):
         if isinstance(layer, layers.Layer):
             kwargs.setdefault("dtype", layer.dtype_policy)
         super().__init__(layer, autocast=False, **kwargs)  # the layer casts its inputs
-        if not isinstance(power_iterations, int) or power_iterations < 1:
-            raise ValueError(
-                "Expected: `power_iterations` as an int of at least 1. "
-                f"Received: {power_iterations!r}."
-            )
         if not 0.0 < epsilon < 1.0:
             raise ValueError(
                 f"Expected: `epsilon` between 0 and 1. Received: {epsilon!r}."
             )
-        self.power_iterations = power_iterations
+        self.power_iterations = whole_number(power_iterations, "power_iterations")
         self.epsilon = epsilon
 
     def build(self, input_shape=None):

@@ -6,6 +6,8 @@ from keras_gans import losses
 from keras_gans.models import network_calls
 from keras_gans.models.optimizer import AlternatingOptimizer
 from keras_gans.models.step import variables_of
+from keras_gans.utils.checks import is_positive
+from keras_gans.utils.checks import whole_number
 
 PAPER = "paper"
 """Stands for "what the paper of this variant uses" in `compile`."""
@@ -26,10 +28,10 @@ class CompileMixin:
     def _set_game(self, loss, ema_half_life, discriminator_steps=1):
         """Takes what every game has."""
         is_fixed = ema_half_life is not None and not callable(ema_half_life)
-        if is_fixed and not ema_half_life > 0:
+        if is_fixed and not is_positive(ema_half_life):
             raise ValueError(
-                "Expected: `ema_half_life` as a positive number of images, or None. "
-                f"Received: {ema_half_life!r}."
+                "Expected: `ema_half_life` as a positive number of images, a schedule "
+                f"of images, or None. Received: {ema_half_life!r}."
             )
         self.loss = losses.get(loss)
         self.ema_half_life = ema_half_life
@@ -75,12 +77,7 @@ class CompileMixin:
             "generator": keras.optimizers.get(generator_optimizer),
         }
         self._check_optimizers(optimizers)
-        if not isinstance(micro_batches, int) or micro_batches < 1:
-            raise ValueError(
-                "Expected: `micro_batches` as an int of at least 1. "
-                f"Received: {micro_batches!r}."
-            )
-        self.micro_batches = micro_batches
+        self.micro_batches = whole_number(micro_batches, "micro_batches")
         for player in self.players():
             for network in player.networks:
                 _check_activities(network)
@@ -98,7 +95,7 @@ class CompileMixin:
         )
         self._loss_tracker = None
         self._run_options = run_options | {
-            "micro_batches": micro_batches,
+            "micro_batches": self.micro_batches,
             "rematerialize": rematerialize,
         }
 

@@ -32,6 +32,8 @@ from keras_gans.models.mlp import mlp_generator
 from keras_gans.models.objectives import Objectives
 from keras_gans.models.sampling import SamplingMixin
 from keras_gans.models.step import Player
+from keras_gans.utils.checks import sizes_of
+from keras_gans.utils.checks import whole_number
 
 
 @keras.saving.register_keras_serializable("keras_gans")
@@ -120,12 +122,14 @@ class GAN(
                     "conditional variant such as `ConditionalGAN`. Received: "
                     f"{type(self).__name__} without them."
                 )
-        if not isinstance(pac, int) or pac < 1 or (pac > 1 and condition is not None):
+        pac = whole_number(pac, "pac", meaning="examples judged at once")
+        if pac > 1 and condition is not None:
             raise ValueError(
-                "Expected: `pac` as an int of at least 1, and 1 for conditional "
-                "models, as the examples of a pack differ in class. Received: "
-                f"{pac!r}."
+                "Expected: `pac` of 1 for conditional models, as the examples of a "
+                f"pack differ in class. Received: {pac}."
             )
+        latent_dim = whole_number(latent_dim, "latent_dim")
+        sizes = sizes_of(sizes)
         self._init_config = {
             "latent_dim": latent_dim,
             "latent_distribution": latent_distribution,

@@ -7,6 +7,7 @@ from keras_gans import penalties as penalties_module
 from keras_gans.models.compiling import PAPER
 from keras_gans.models.compiling import CompileMixin
 from keras_gans.models.evaluation import GenerativeMetrics
+from keras_gans.utils.checks import number
 
 
 class GANCompileMixin(CompileMixin):
@@ -101,6 +102,11 @@ class GANCompileMixin(CompileMixin):
         self.penalties = [penalties_module.get(p) for p in penalties or []]
         self._set_game(**config)
         self.augment = augments.get(augment)
+        if instance_noise is not None and not callable(instance_noise):
+            meaning = "a standard deviation; or a schedule, or None"
+            instance_noise = number(
+                instance_noise, "instance_noise", 0.0, meaning=meaning
+            )
         self.instance_noise = instance_noise
         object.__setattr__(self, "_evaluation", GenerativeMetrics(metrics))
         self._set_options(feature_matching, top_k, unrolled, balance)

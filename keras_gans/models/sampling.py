@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from keras_gans import backend
+from keras_gans.utils.checks import whole_number
 from keras_gans.utils.prediction import predict
 from keras_gans.utils.random import sample_latents
 
@@ -22,18 +23,9 @@ def whole_batches(count, batch_size):
     Raises:
         ValueError: If `batch_size` is no int of at least 1.
     """
-    _check_size("batch_size", batch_size, "the examples made at a time")
+    whole_number(batch_size, "batch_size", meaning="the examples made at a time")
     batch_size = min(batch_size, count)
     return np.arange(-(-count // batch_size) * batch_size) % count, batch_size
-
-
-def _check_size(name, value, what):
-    """Raises ValueError if a size is no int of at least 1."""
-    is_int = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not is_int or value < 1:
-        raise ValueError(
-            f"Expected: `{name}` as an int of at least 1, {what}. Received: {value!r}."
-        )
 
 
 class SamplingMixin:
@@ -181,8 +173,10 @@ class SamplingMixin:
         Raises:
             ValueError: If a number is no int of at least 1.
         """
-        _check_size("num_batches", num_batches, "whose statistics are averaged")
-        _check_size("batch_size", batch_size, "the examples of each batch")
+        whole_number(
+            num_batches, "num_batches", meaning="whose statistics are averaged"
+        )
+        whole_number(batch_size, "batch_size", meaning="the examples of each batch")
         backend.sync_state(self)
         normalizations = [
             layer

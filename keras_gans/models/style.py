@@ -25,6 +25,8 @@ from keras_gans.layers import PixelNormalization
 from keras_gans.layers import ScaledLeakyReLU
 from keras_gans.models.sampling import whole_batches
 from keras_gans.utils import random
+from keras_gans.utils.checks import number
+from keras_gans.utils.checks import whole_number
 
 MAPPING, SYNTHESIS, AVERAGE = "mapping", "synthesis", "style_average"
 """Names of the generator's parts."""
@@ -197,11 +199,9 @@ class StyleMixin:
                 f"Expected: `latents` of shape (N, {self.latent_dim}). "
                 f"Received: {latents.shape}."
             )
-        if not np.isfinite(truncation_psi):
-            raise ValueError(
-                "Expected: `truncation_psi` as a finite number, best in [0, 1]. "
-                f"Received: {truncation_psi!r}."
-            )
+        truncation_psi = number(
+            truncation_psi, "truncation_psi", meaning="best in [0, 1]"
+        )
         if not 0 <= truncation_psi <= 1:
             warnings.warn(
                 f"truncation_psi={truncation_psi:g} is outside of [0, 1]: styles are "
@@ -209,8 +209,10 @@ class StyleMixin:
                 RuntimeWarning,
                 stacklevel=2,
             )
-        cutoff = self.num_styles if truncation_cutoff is None else truncation_cutoff
-        if not 0 <= cutoff <= self.num_styles:
+        cutoff = self.num_styles
+        if truncation_cutoff is not None:
+            cutoff = whole_number(truncation_cutoff, "truncation_cutoff", least=0)
+        if cutoff > self.num_styles:
             raise ValueError(
                 f"Expected: `truncation_cutoff` in 0..{self.num_styles}, the layers "
                 f"that take a style. Received: {truncation_cutoff!r}."

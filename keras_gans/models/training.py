@@ -16,6 +16,7 @@ from keras_gans.datasets.lazy import LazyImages
 from keras_gans.models.inputs import check_examples
 from keras_gans.models.inputs import check_kind
 from keras_gans.models.inputs import peek
+from keras_gans.utils.checks import whole_number
 
 
 class TrainingMixin:
@@ -154,11 +155,7 @@ class TrainingMixin:
 
     @discriminator_steps.setter
     def discriminator_steps(self, steps):
-        if not isinstance(steps, int) or isinstance(steps, bool) or steps < 1:
-            raise ValueError(
-                "Expected: `discriminator_steps` as an int of at least 1. "
-                f"Received: {steps!r}."
-            )
+        steps = whole_number(steps, "discriminator_steps")
         batches = getattr(self, "_fit_batches", None)
         if batches is not None and steps != self._discriminator_steps:
             if not isinstance(batches, ArrayBatches) or batches.within_epoch:

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_gans.utils.checks import whole_number
+
 
 @keras.saving.register_keras_serializable("keras_gans")
 class TopK:
@@ -40,14 +42,9 @@ class TopK:
                     f"Expected: `{name}` of top-k training in (0, 1]. "
                     f"Received: {value!r}."
                 )
-        if not isinstance(every, int) or isinstance(every, bool) or every < 1:
-            raise ValueError(
-                "Expected: `every` of top-k training as an int of at least 1, updates "
-                f"of the generator. Received: {every!r}."
-            )
         self.minimum = float(minimum)
         self.decay = float(decay)
-        self.every = every
+        self.every = whole_number(every, "every", meaning="updates of the generator")
 
     def count(self, batch_size, updates):
         """K for a batch.

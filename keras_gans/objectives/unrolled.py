@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_gans import backend
+from keras_gans.utils.checks import whole_number
 
 
 @keras.saving.register_keras_serializable("keras_gans")
@@ -40,17 +41,12 @@ class Unrolled:
     """
 
     def __init__(self, steps=5, rate=1e-2):
-        if not isinstance(steps, int) or isinstance(steps, bool) or steps < 1:
-            raise ValueError(
-                "Expected: `steps` of Unrolled as an int of at least 1. "
-                f"Received: {steps!r}."
-            )
         if not 0.0 < rate < float("inf"):
             raise ValueError(
                 "Expected: `rate` of Unrolled as a finite number > 0. "
                 f"Received: {rate!r}."
             )
-        self.steps = steps
+        self.steps = whole_number(steps, "steps", meaning="updates to look ahead")
         self.rate = float(rate)
 
     def __call__(self, loss, variables, objective):

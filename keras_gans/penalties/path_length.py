@@ -8,6 +8,7 @@ from keras import ops
 from keras_gans import backend
 from keras_gans.penalties.penalty import Penalty
 from keras_gans.utils import random
+from keras_gans.utils.checks import whole_number
 
 
 @keras.saving.register_keras_serializable("keras_gans")
@@ -50,13 +51,8 @@ class PathLength(Penalty):
         super().__init__(weight, every)
         if not 0.0 < decay <= 1.0:
             raise ValueError(f"Expected: `decay` in (0, 1]. Received: {decay!r}.")
-        if not isinstance(batch_shrink, int) or batch_shrink < 1:
-            raise ValueError(
-                "Expected: `batch_shrink` as an int of at least 1. "
-                f"Received: {batch_shrink!r}."
-            )
         self.decay = float(decay)
-        self.batch_shrink = batch_shrink
+        self.batch_shrink = whole_number(batch_shrink, "batch_shrink")
 
     def build(self):
         """Makes the average of the lengths, or starts it anew."""

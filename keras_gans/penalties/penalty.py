@@ -5,6 +5,8 @@ from keras import ops
 
 from keras_gans import backend
 from keras_gans.utils import random
+from keras_gans.utils.checks import number
+from keras_gans.utils.checks import whole_number
 
 
 class Penalty:
@@ -46,18 +48,10 @@ class Penalty:
     player = "discriminator"
 
     def __init__(self, weight=1.0, every=1):
-        if not 0.0 <= weight < float("inf"):
-            raise ValueError(
-                f"Expected: the weight of {type(self).__name__} as a finite number "
-                f">= 0. Received: {weight!r}."
-            )
-        if not isinstance(every, int) or isinstance(every, bool) or every < 1:
-            raise ValueError(
-                "Expected: `every` as an int of at least 1, the number of updates of "
-                f"the discriminator per evaluation of the penalty. Received: {every!r}."
-            )
-        self.weight = float(weight)
-        self.every = every
+        self.weight = number(weight, "weight", 0.0, meaning=f"of {type(self).__name__}")
+        self.every = whole_number(
+            every, "every", meaning="updates of its player per evaluation"
+        )
 
     def __call__(self, discriminator, real, fake, seed):
         """Evaluates the penalty.

@@ -5,6 +5,7 @@ import keras
 from keras_gans.penalties.penalty import Penalty
 from keras_gans.penalties.penalty import squared_gradient_norm
 from keras_gans.penalties.penalty import squared_norm
+from keras_gans.utils.checks import number
 
 
 class _ZeroCentered(Penalty):
@@ -15,8 +16,8 @@ class _ZeroCentered(Penalty):
             super().__init__(1.0, every)
             self.gamma = gamma
         else:
-            super().__init__(gamma / 2.0, every)
-            self.gamma = float(gamma)
+            self.gamma = number(gamma, "gamma", 0.0, meaning="or a schedule")
+            super().__init__(self.gamma / 2.0, every)
 
     def of_gradients(self, gradients):
         """The squared norms `(B,)` of gradients of the logits, `(B, ...)`."""

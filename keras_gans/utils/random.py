@@ -6,6 +6,8 @@ import keras
 import numpy as np
 
 from keras_gans import backend
+from keras_gans.utils.checks import is_positive
+from keras_gans.utils.checks import whole_number
 
 
 def normal(shape, seed, dtype="float32"):
@@ -103,9 +105,11 @@ def sample_latents(shape, distribution, seed, truncation=None):
     Raises:
         ValueError: If `truncation` is not positive, or latents are not normal.
     """
+    if seed is not None:
+        seed = whole_number(seed, "seed", least=0)
     rng = np.random.default_rng(seed)
     if truncation is not None:
-        if distribution != "normal" or not truncation > 0.0:
+        if distribution != "normal" or not is_positive(truncation):
             raise ValueError(
                 "Expected: `truncation` as a number > 0, with normal latents. "
                 f"Received: {truncation!r} with {distribution} latents."

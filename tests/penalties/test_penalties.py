@@ -359,7 +359,7 @@ def test_weights_and_names():
     [
         (lambda: penalties.R1(every=0), "Received: 0"),
         (lambda: penalties.R1(every=2.0), "Received: 2.0"),
-        (lambda: penalties.R1(gamma=-1.0), "Received: -0.5"),
+        (lambda: penalties.R1(gamma=-1.0), "Received: -1.0"),
         (lambda: penalties.GradientPenalty(weight=float("nan")), "Received: nan"),
         (lambda: penalties.GradientPenalty(target=0.0), "Received: 0.0"),
         (lambda: penalties.DRAGAN(target=-1.0), "Received: -1.0"),

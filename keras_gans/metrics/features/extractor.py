@@ -17,6 +17,7 @@ from keras_gans.data_specs import Images
 from keras_gans.data_specs import is_few
 from keras_gans.metrics.features.resize import MODES
 from keras_gans.metrics.features.resize import resize as resize_images
+from keras_gans.utils.checks import whole_number
 
 _OUTPUTS = ("features", "logits", "probabilities")
 
@@ -243,10 +244,7 @@ class FeatureExtractor:
             )
         Images(images.shape[1:]).check(images, "images", lenient=is_few(images))
         batch_size = self.batch_size if batch_size is None else batch_size
-        if not isinstance(batch_size, int) or batch_size < 1:
-            raise ValueError(
-                f"Expected: `batch_size` as an int >= 1. Received: {batch_size!r}."
-            )
+        batch_size = whole_number(batch_size, "batch_size")
         count = len(images)
         size = min(batch_size, 1 << (count - 1).bit_length())
         parts = {}

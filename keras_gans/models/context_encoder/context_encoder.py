@@ -39,6 +39,7 @@ from keras_gans.models.objectives import discriminator_loss
 from keras_gans.models.sampling import whole_batches
 from keras_gans.models.step import Player
 from keras_gans.models.translation.networks import unet_generator
+from keras_gans.utils.checks import whole_number
 from keras_gans.utils.prediction import predict
 
 
@@ -110,6 +111,8 @@ class ContextEncoder(AdversarialModel):
                 raise ValueError("Expected: a `mask` with a hole. Received: all 0.")
         self.mask = mask
         self.hole = hole
+        width = whole_number(width, "width")
+        discriminator_width = whole_number(discriminator_width, "discriminator_width")
         self._init_config = {
             "mask": None if mask is None else mask[..., 0].astype(int).tolist(),
             "hole": list(hole),

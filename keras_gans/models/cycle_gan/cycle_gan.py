@@ -38,6 +38,7 @@ from keras_gans.models.translation.networks import resnet_generator
 from keras_gans.models.translation.networks import unet_generator
 from keras_gans.models.translation.translation import TranslationModel
 from keras_gans.models.translation.translation import mean_l1
+from keras_gans.utils.checks import whole_number
 
 
 @keras.saving.register_keras_serializable("keras_gans")
@@ -103,6 +104,11 @@ class CycleGAN(TranslationModel):
             )
         self._set_domains(image_shape, image_shape_b, aligned=False)
         shape_a, shape_b = self.data_spec.shape, self.data_spec_b.shape
+        width = whole_number(width, "width")
+        discriminator_width = whole_number(discriminator_width, "discriminator_width")
+        discriminator_layers = whole_number(
+            discriminator_layers, "discriminator_layers"
+        )
         self._init_config = {
             "body": body,
             "blocks": blocks,

@@ -39,6 +39,8 @@ from keras_gans.models.dcgan.dcgan import batch_norm
 from keras_gans.models.dcgan.dcgan import normal
 from keras_gans.models.gan import GAN
 from keras_gans.utils import random
+from keras_gans.utils.checks import number
+from keras_gans.utils.checks import whole_number
 from keras_gans.utils.random import sample_latents
 
 
@@ -184,22 +186,28 @@ class InfoGAN(GAN):
         latent_distribution="uniform",
         **kwargs,
     ):
-        categorical = tuple(int(n) for n in categorical)
-        if min(categorical, default=2) < 2 or continuous < 0:
+        if not isinstance(categorical, tuple | list):
             raise ValueError(
-                "Expected: `categorical` codes of at least 2 values each, and "
-                f"`continuous` >= 0. Received: {categorical} and {continuous!r}."
+                "Expected: `categorical` as numbers of values, one for each code, such "
+                f"as (10,). Received: {categorical!r}."
+            )
+        categorical = tuple(
+            whole_number(size, "categorical", least=2, meaning="values of a code")
+            for size in categorical
+        )
+        continuous = whole_number(continuous, "continuous", least=0, meaning="codes")
+        noise_dim = whole_number(noise_dim, "noise_dim")
+        if "latent_dim" in kwargs:
+            raise ValueError(
+                "Expected: `noise_dim`, from which InfoGAN's latents and their codes "
+                f"follow. Received: latent_dim={kwargs['latent_dim']!r}."
             )
         if not (categorical or continuous):
             raise ValueError(
                 "Expected: at least one code, `categorical` or `continuous`. "
                 "Received: none. Without codes it is a `DCGAN`."
             )
-        if not 0.0 <= info_weight < float("inf"):
-            raise ValueError(
-                "Expected: `info_weight` as a finite number >= 0. Received: "
-                f"{info_weight!r}."
-            )
+        info_weight = number(info_weight, "info_weight", 0.0)
         if kwargs.get("pac", 1) != 1:
             raise ValueError(
                 "Expected: `pac=1`, as the examples of a pack differ in their codes, "
@@ -218,7 +226,7 @@ class InfoGAN(GAN):
         self.noise_dim = noise_dim
         self.categorical = categorical
         self.continuous = continuous
-        self.info_weight = float(info_weight)
+        self.info_weight = info_weight
 
     def networks(self, data_spec, latent_dim, categorical, continuous, width):
         """Makes the paper's networks."""
@@ -273,6 +281,8 @@ class InfoGAN(GAN):
         Raises:
             ValueError: If codes have the wrong shape or are out of range.
         """
+        if seed is not None:
+            seed = whole_number(seed, "seed", least=0)
         rng = np.random.default_rng(seed)
         parts = [
             sample_latents(

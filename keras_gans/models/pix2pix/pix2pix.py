@@ -30,6 +30,7 @@ from keras_gans.models.translation.networks import patch_discriminator
 from keras_gans.models.translation.networks import unet_generator
 from keras_gans.models.translation.translation import TranslationModel
 from keras_gans.models.translation.translation import mean_l1
+from keras_gans.utils.checks import whole_number
 
 
 @keras.saving.register_keras_serializable("keras_gans")
@@ -81,6 +82,11 @@ class Pix2Pix(TranslationModel):
         super().__init__(name=name, dtype=dtype)
         self._set_domains(image_shape, image_shape_b, aligned=True)
         shape_a, shape_b = self.data_spec.shape, self.data_spec_b.shape
+        width = whole_number(width, "width")
+        discriminator_width = whole_number(discriminator_width, "discriminator_width")
+        discriminator_layers = whole_number(
+            discriminator_layers, "discriminator_layers"
+        )
         self._init_config = {
             "width": width,
             "discriminator_width": discriminator_width,

@@ -93,15 +93,6 @@ class R3GAN(GAN):
         latent_distribution="normal",
         **kwargs,
     ):
-        for name, value in {
-            "width": width,
-            "blocks": blocks,
-            "group_size": group_size,
-        }.items():
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(
-                    f"Expected: `{name}` as an int of at least 1. Received: {value!r}."
-                )
         super().__init__(
             image_shape,
             num_classes=num_classes,

@@ -39,6 +39,7 @@ from keras_gans.models.super_resolution.networks import srgan_discriminator
 from keras_gans.models.super_resolution.networks import srresnet
 from keras_gans.models.super_resolution.upscale import multiple_of
 from keras_gans.models.translation.translation import TranslationModel
+from keras_gans.utils.checks import whole_number
 
 BODIES = {"srresnet": 16, "rrdb": 23}  # their blocks in the papers
 LARGE, TILE = 512, 256  # pixels: images with a longer side are enlarged in tiles
@@ -106,6 +107,8 @@ class SRGAN(TranslationModel):
         height, side, channels = image_shape
         shape = scale * height, scale * side, channels
         self._set_domains(image_shape, shape, aligned=True)
+        width = whole_number(width, "width")
+        discriminator_width = whole_number(discriminator_width, "discriminator_width")
         self._init_config = {
             "scale": scale,
             "body": body,
