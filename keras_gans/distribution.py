@@ -138,11 +138,11 @@ def add_note(error):
         )
 
 
-def fingerprint(arrays):
-    """A hash of arrays: of shapes, dtypes, and up to 1,000 examples of each."""
+def fingerprint(arrays, num_examples=1000):
+    """A hash of arrays: of shapes, dtypes, and up to so many examples of each."""
     digest = hashlib.sha256()
     for array in arrays:
-        rows = np.linspace(0, len(array) - 1, min(1000, len(array))).astype(int)
+        rows = np.linspace(0, len(array) - 1, min(num_examples, len(array))).astype(int)
         digest.update(f"{array.shape} {array.dtype}".encode())
         digest.update(np.ascontiguousarray(array[rows]).tobytes())
     return digest.hexdigest()[:16]

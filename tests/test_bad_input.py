@@ -345,8 +345,14 @@ def test_numbers_of_numpy():
 
 @pytest.mark.parametrize("size", [0, -3, 2.5, "8"])
 def test_bad_batch_size(gan, size):
-    with pytest.raises((ValueError, TypeError), match="batch_size"):
-        gan.fit(IMAGES, batch_size=size or -1)
+    with pytest.raises(ValueError, match="`batch_size` as an int of at least 1"):
+        gan.fit(IMAGES, batch_size=size)
+
+
+@pytest.mark.parametrize("epochs", [0, -1, 1.5, None])
+def test_bad_number_of_epochs(gan, epochs):
+    with pytest.raises(ValueError, match="`epochs` as an int of at least 1"):
+        gan.fit(IMAGES, epochs=epochs)
 
 
 def test_batch_size_with_a_stream(gan):

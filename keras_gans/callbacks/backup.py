@@ -4,11 +4,15 @@ import json
 import os
 import pathlib
 import shutil
+import time
+import warnings
 
 import keras
 
 from keras_gans import distribution
+from keras_gans.batches import ArrayBatches
 from keras_gans.callbacks.nan_guard import first_non_finite
+from keras_gans.utils.checks import number
 from keras_gans.utils.checks import whole_number
 from keras_gans.utils.files import flush_to_disk
 from keras_gans.utils.files import prepare_directory
@@ -42,9 +46,13 @@ class BackupAndRestore(keras.callbacks.BackupAndRestore):
             the epoch on weights from its middle, so that it sees some examples twice.
         double_checkpoint: Bool; keep the last two backups, and use the older if the
             newer cannot be read.
-        delete_checkpoint: Bool; delete the backups when `fit` is done.
+        delete_checkpoint: Bool; delete the backups when `fit` is done. If they are
+            kept, the last epoch's is among them, and the script started again with
+            more epochs goes on from there.
         every_epochs: Int; back up after every so many epochs, counted from the start
-            of training. With `delete_checkpoint=False` the last one is always kept.
+            of training.
+        every_seconds: Optional number, in place of `every_epochs`: back up at the end
+            of the epoch in which so much time has passed since the last backup.
 
     Raises:
         ValueError: If an argument is wrong, or if the backup in the folder is of a
@@ -66,6 +74,7 @@ class BackupAndRestore(keras.callbacks.BackupAndRestore):
         double_checkpoint=False,
         delete_checkpoint=True,
         every_epochs=1,
+        every_seconds=None,
     ):
         if save_freq != "epoch":
             raise ValueError(
@@ -77,6 +86,9 @@ class BackupAndRestore(keras.callbacks.BackupAndRestore):
             os.fspath(backup_dir), save_freq, double_checkpoint, delete_checkpoint
         )
         self.every_epochs = whole_number(every_epochs, "every_epochs")
+        if every_seconds is not None:
+            every_seconds = number(every_seconds, "every_seconds", 0.0)
+        self.every_seconds = every_seconds
         self._directory = pathlib.Path(backup_dir)
 
     def on_train_begin(self, logs=None):
@@ -89,6 +101,9 @@ class BackupAndRestore(keras.callbacks.BackupAndRestore):
             if self._writes:
                 shutil.rmtree(leftover, ignore_errors=True)
         self._epoch, self._saved_epoch, self._finite = 0, 0, True
+        self._has_trained = False
+        self._saved_time = time.time()
+        self._data = self._fingerprint_of_data()
         backups = self._backups()
         for i, backup in enumerate(backups):
             try:
@@ -100,13 +115,29 @@ class BackupAndRestore(keras.callbacks.BackupAndRestore):
             self._epoch = self._saved_epoch = epoch
             self.model._initial_epoch = epoch
             if self._writes and self.params.get("verbose", 1):
-                total = self.params.get("epochs")
-                print(f"Resuming after epoch {epoch} of {total}: {backup}")
+                self._tell(backup, epoch, self.params.get("epochs"))
             return
+
+    def _tell(self, backup, epoch, total):
+        if total is not None and epoch >= total:
+            print(
+                f"Nothing is left to train: {backup} is of epoch {epoch} of {total}. "
+                f"Ask for more epochs, or delete {self._directory} to start anew."
+            )
+        else:
+            print(f"Resuming after epoch {epoch} of {total}: {backup}")
+
+    def _fingerprint_of_data(self):
+        """A short hash of arrays that `fit` got; None of other data."""
+        batches = getattr(self.model, "_fit_batches", None)
+        if not isinstance(batches, ArrayBatches):
+            return None
+        return distribution.fingerprint(batches.arrays, num_examples=16)
 
     def on_epoch_begin(self, epoch, logs=None):
         """Frees the model of the first epoch, which Keras keeps for a next `fit`."""
         self.model._initial_epoch = None
+        self._has_trained = True
 
     def on_train_batch_end(self, batch, logs=None):
         """Does nothing; Keras' own counts batches here."""
@@ -118,6 +149,8 @@ class BackupAndRestore(keras.callbacks.BackupAndRestore):
         # The last one here, not when training ends, when callbacks change weights.
         is_last = self._epoch == self.params.get("epochs") or self.model.stop_training
         is_due = self._epoch % self.every_epochs == 0
+        if self.every_seconds is not None:
+            is_due = time.time() - self._saved_time >= self.every_seconds
         is_due = is_due or (is_last and not self.delete_checkpoint)
         if self._writes and self._finite and is_due:
             self._save()
@@ -125,7 +158,7 @@ class BackupAndRestore(keras.callbacks.BackupAndRestore):
     def on_train_end(self, logs=None):
         """Deletes the backups, or sees to it that the last epoch is kept."""
         self.model._initial_epoch = None
-        if not self._finite or not self._writes:
+        if not (self._finite and self._writes and self._has_trained):
             return
         if not self.delete_checkpoint:
             if self._epoch > self._saved_epoch:
@@ -148,7 +181,11 @@ class BackupAndRestore(keras.callbacks.BackupAndRestore):
         temporary.mkdir(parents=True)
         try:
             self.model.save_weights(temporary / WEIGHTS)
-            metadata = {"epoch": self._epoch, "shapes": self._shapes()}
+            metadata = {
+                "epoch": self._epoch,
+                "shapes": self._shapes(),
+                "data": self._data,
+            }
             (temporary / METADATA).write_text(json.dumps(metadata))
             for path in (temporary / WEIGHTS, temporary / METADATA, temporary):
                 flush_to_disk(path)
@@ -158,7 +195,7 @@ class BackupAndRestore(keras.callbacks.BackupAndRestore):
             flush_to_disk(self._directory)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
-        self._saved_epoch = self._epoch
+        self._saved_epoch, self._saved_time = self._epoch, time.time()
         for backup in self._backups()[2 if self.double_checkpoint else 1 :]:
             self._delete(backup)
 
@@ -184,6 +221,15 @@ class BackupAndRestore(keras.callbacks.BackupAndRestore):
             model.load_weights(backup / WEIGHTS)
         except (KeyError, ValueError) as error:
             raise self._misfit(backup, str(error)) from error
+        known = metadata.get("data")
+        if None not in (known, self._data) and known != self._data:
+            warnings.warn(
+                f"{backup} is of a training on other data, which goes on with these "
+                "now. If that is not what you want, use another `backup_dir`, or "
+                f"delete {backup.parent} to start anew.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
         return metadata["epoch"]
 
     def _shapes(self):

@@ -92,6 +92,7 @@ class TrainingMixin:
         from keras_gans.callbacks.nan_guard import NaNGuard
 
         self._assert_compile_called("fit")
+        epochs = whole_number(epochs, "epochs")
         distribution.initialize()
         backend.check_scope(self)
         x, own = self._prepare(x, y, batch_size, shuffle, steps_per_epoch)
@@ -249,19 +250,10 @@ class TrainingMixin:
                 multiple = slices * self.micro_batches * replicas // order[1]
                 x = own_parts(x, *order, multiple=multiple)
             return x, []
-        batch_size = batch_size or self.default_batch_size
-        if not isinstance(batch_size, int | np.integer) or batch_size < 1:
-            raise ValueError(
-                "Expected: `batch_size` as an int of at least 1. "
-                f"Received: {batch_size!r}."
-            )
-        if steps is not None and not (
-            isinstance(steps, int | np.integer) and steps > 0
-        ):
-            raise ValueError(
-                "Expected: `steps_per_epoch` as an int of at least 1. "
-                f"Received: {steps!r}."
-            )
+        batch_size = self.default_batch_size if batch_size is None else batch_size
+        batch_size = whole_number(batch_size, "batch_size")
+        if steps is not None:
+            steps = whole_number(steps, "steps_per_epoch")
         if len(x) < slices:
             raise ValueError(
                 f"Expected: at least discriminator_steps={slices} examples. "

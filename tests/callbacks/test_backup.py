@@ -5,12 +5,15 @@ import shutil
 import signal
 import subprocess
 import sys
+import warnings
 
 import keras
 import numpy as np
 import pytest
 
+import keras_gans as kg
 from keras_gans.callbacks import BackupAndRestore
+from keras_gans.callbacks import backup as backup_module
 from tests.callbacks.stand_in import assert_same
 from tests.callbacks.stand_in import fit
 from tests.callbacks.stand_in import make
@@ -143,6 +146,67 @@ def test_says_what_was_restored(tmp_path, capsys):
     fit(make(), 3, [BackupAndRestore(tmp_path)], verbose=2)
     line = f"Resuming after epoch 2 of 3: {tmp_path / 'epoch_000002'}"
     assert capsys.readouterr().out.splitlines()[0] == line
+
+
+def test_a_finished_training_goes_on_if_its_backup_is_kept(tmp_path):
+    for epochs, trained in ((2, [0, 1]), (4, [2, 3])):
+        model = make()
+        history = fit(
+            model, epochs, [BackupAndRestore(tmp_path, delete_checkpoint=False)]
+        )
+        assert history.epoch == trained
+    assert_same(state(model), uninterrupted(4))
+
+
+@pytest.mark.parametrize("delete_checkpoint", [True, False])
+def test_nothing_left_to_train(tmp_path, capsys, delete_checkpoint):
+    interrupt(tmp_path, 3)
+    options = {"delete_checkpoint": delete_checkpoint}
+    history = fit(make(), 2, [BackupAndRestore(tmp_path, **options)], verbose=2)
+    line = capsys.readouterr().out.splitlines()[0]
+    assert "Nothing is left to train" in line
+    assert "epoch 3 of 2" in line
+    assert history.epoch == []
+    assert names(tmp_path) == ["epoch_000003"]
+
+
+def test_other_data_are_warned_of(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (8, 4, 4, 1), "uint8")
+
+    def train(images, epochs):
+        keras.utils.set_random_seed(0)
+        gan = kg.models.GAN((4, 4, 1), hidden_units=4, latent_dim=2, seed=0)
+        gan.compile(run_eagerly=True)
+        backup = BackupAndRestore(tmp_path, delete_checkpoint=False)
+        gan.fit(images, batch_size=8, epochs=epochs, verbose=0, callbacks=[backup])
+
+    told = []
+    for data, epochs in ((images, 1), (images.copy(), 2), (images[:4], 3)):
+        with warnings.catch_warnings(record=True) as seen:
+            train(data, epochs)
+        told.append([str(w.message) for w in seen if "on other data" in str(w.message)])
+    assert [len(warned) for warned in told] == [0, 0, 1]
+    assert f"delete {tmp_path} to start anew" in told[2][0]
+
+
+def test_backups_by_time(tmp_path, monkeypatch):
+    """Of epochs that take 40 seconds each, backed up after a minute or more."""
+    kept = []
+
+    class Look(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            kept.append(names(tmp_path) if tmp_path.exists() else [])
+
+    times = {"now": 0.0}
+
+    class Tick(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            times["now"] += 40.0
+
+    monkeypatch.setattr(backup_module.time, "time", lambda: times["now"])
+    backup = BackupAndRestore(tmp_path, every_seconds=60)
+    fit(make(), 4, [Tick(), backup, Look()])
+    assert kept == [[], ["epoch_000002"], ["epoch_000002"], ["epoch_000004"]]
 
 
 def test_a_second_fit_starts_at_its_first_epoch(tmp_path):
