@@ -67,15 +67,15 @@ def train_gan(images, labels, args, seed):
 
 def main(argv=None):
     """Runs the comparison; returns a list of (few, few and samples) accuracies."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--out", default="runs/augment", type=pathlib.Path)
     parser.add_argument("--per-class", type=int, default=20)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     parser.add_argument("--gan-steps", type=int, default=3_000)
     parser.add_argument("--samples", type=int, default=2_000)
-    parser.add_argument(
-        "--share", type=float, default=0.5, help="of samples in a batch"
-    )
+    parser.add_argument("--share", type=float, default=0.5, help="of samples")
     parser.add_argument("--steps", type=int, default=1_500, help="of a classifier")
     parser.add_argument("--batch-size", type=int, default=50)
     parser.add_argument("--width", type=int, default=24)

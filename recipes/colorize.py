@@ -5,6 +5,7 @@
 What is known stays: the model's picture is shifted to the given gray, pixel by pixel.
 Beside it, in results.csv, stand the gray picture itself, and the mean color that pixels
 of a gray have in training.
+The features of the distances come with `pip install keras-gans[features]`.
 """
 
 import argparse
@@ -42,7 +43,9 @@ def mean_colors(grays, images):
 
 def main(argv=None):
     """Trains as the command line tells; returns the rows of the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--out", default="runs/colors", type=pathlib.Path)
     parser.add_argument("--style", choices=["noto", "twemoji"], default="noto")
     parser.add_argument("--image-size", type=int, default=64)
@@ -53,6 +56,7 @@ def main(argv=None):
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args(argv)
 
+    kg.metrics.features.get("efficientnet_lite0")  # missing, it is to be told now
     keras.utils.set_random_seed(args.seed)
     images, test_images = (
         kg.datasets.load(
@@ -86,7 +90,7 @@ def main(argv=None):
             kg.callbacks.TranslationGrid(
                 args.out, test_grays, test_images, every_seconds=120
             ),
-            kg.callbacks.BackupAndRestore(args.out / "backup"),
+            kg.callbacks.BackupAndRestore(args.out / "backup", delete_checkpoint=False),
         ],
     )
     gan.save_to_preset(args.out / "preset", overwrite=True)

@@ -4,6 +4,7 @@
 
 It is trained with random rectangles, and judged with others, beside the mean color of
 what is known of each picture. The table is written to results.csv.
+The features of the distances come with `pip install keras-gans[features]`.
 """
 
 import argparse
@@ -37,7 +38,9 @@ def mean_fill(images, masks):
 
 def main(argv=None):
     """Trains as the command line tells; returns the rows of the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--out", default="runs/holes", type=pathlib.Path)
     parser.add_argument("--style", choices=["noto", "twemoji"], default="noto")
     parser.add_argument("--image-size", type=int, default=64)
@@ -49,6 +52,7 @@ def main(argv=None):
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args(argv)
 
+    kg.metrics.features.get("efficientnet_lite0")  # missing, it is to be told now
     keras.utils.set_random_seed(args.seed)
     images, test_images = (
         kg.datasets.load(
@@ -75,7 +79,7 @@ def main(argv=None):
             kg.callbacks.InpaintingGrid(
                 args.out, test_images, masks, every_seconds=120
             ),
-            kg.callbacks.BackupAndRestore(args.out / "backup"),
+            kg.callbacks.BackupAndRestore(args.out / "backup", delete_checkpoint=False),
         ],
     )
     gan.save_to_preset(args.out / "preset", overwrite=True)

@@ -1,6 +1,6 @@
 """Makes a film of images that turn into one another.
 
-    python recipes/interpolation_video.py stylegan2_emoji_64 --out morph.webp
+    python recipes/interpolation_video.py stylegan2_emoji_32 --out morph.webp
 
 The preset is that of a model with styles. The film is .webp, .gif, or .mp4 (for which
 `pip install imageio-ffmpeg`); it ends where it began.
@@ -14,7 +14,9 @@ import keras_gans as kg
 
 def main(argv=None):
     """Makes the film that the command line tells; returns its path."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("preset")
     parser.add_argument("--out", default="morph.webp", type=pathlib.Path)
     parser.add_argument("--rows", type=int, default=2)

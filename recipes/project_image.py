@@ -11,18 +11,22 @@ import pathlib
 
 import numpy as np
 from PIL import Image
-from PIL import ImageOps
 
 import keras_gans as kg
+from keras_gans.datasets.images import fit
+from keras_gans.datasets.images import normalize
+from keras_gans.utils.image_grid import picture_path
 from keras_gans.utils.image_grid import save_grid
 
 
 def main(argv=None):
     """Projects as the command line tells; returns what was found."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("preset")
     parser.add_argument("image", type=pathlib.Path)
-    parser.add_argument("--out", default="projected.png", type=pathlib.Path)
+    parser.add_argument("--out", default="projected.png", type=picture_path)
     parser.add_argument("--steps", type=int, default=500)
     parser.add_argument("--space", choices=["w", "w+"], default="w")
     parser.add_argument(
@@ -34,9 +38,7 @@ def main(argv=None):
     gan = kg.models.GAN.from_preset(args.preset)
     height, width, channels = gan.data_spec.shape
     with Image.open(args.image) as image:
-        image = image.convert({1: "L", 3: "RGB", 4: "RGBA"}[channels])
-        image = ImageOps.fit(image, (width, height), Image.Resampling.LANCZOS)
-    target = np.asarray(image).reshape(height, width, channels)
+        target = fit(normalize(image, channels), (height, width))
     found = kg.latent_tools.project(
         gan,
         target,
@@ -46,8 +48,8 @@ def main(argv=None):
         labels=args.label,
     )
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    save_grid(np.stack([target, found["image"]]), args.out, columns=2)
     np.save(args.out.with_suffix(".npy"), found["styles"])
+    save_grid(np.stack([target, found["image"]]), args.out, columns=2)
     print(f"The image, and what was found: {args.out}")
     return found
 

@@ -28,14 +28,16 @@ class PowerCut(keras.callbacks.Callback):
         self.now = epoch
 
     def on_train_batch_end(self, batch, logs=None):
-        """Strikes in the third batch of the epoch."""
-        if self.now == self.epoch and batch == 2:
+        """Strikes in the middle of the epoch."""
+        if self.now == self.epoch and batch == self.params["steps"] // 2:
             raise KeyboardInterrupt
 
 
 def main(argv=None):
     """Runs the comparison; returns the largest difference of any weight."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--out", default="runs/resume", type=pathlib.Path)
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--num-images", type=int, default=1280)

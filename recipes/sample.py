@@ -3,26 +3,34 @@
     python recipes/sample.py dcgan_fashion_mnist_32 --out samples.png
 
 The preset is a name of the zoo, a folder that `save_to_preset` wrote, or hf://user/repo.
+Those that make images of images, such as pix2pix, have `translate` for that instead.
 """
 
 import argparse
-import pathlib
 
 import keras_gans as kg
+from keras_gans.utils.image_grid import picture_path
 from keras_gans.utils.image_grid import save_grid
 
 
 def main(argv=None):
     """Samples as the command line tells; returns the images, uint8 (N, H, W, C)."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("preset", nargs="?", default="dcgan_fashion_mnist_32")
-    parser.add_argument("--out", default="samples.png", type=pathlib.Path)
+    parser.add_argument("--out", default="samples.png", type=picture_path)
     parser.add_argument("--num", type=int, default=64, help="how many images")
     parser.add_argument("--columns", type=int, default=8)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args(argv)
 
     gan = kg.models.GAN.from_preset(args.preset)
+    if not hasattr(gan, "generate"):
+        parser.error(
+            f"{args.preset} makes images of images: "
+            f"`{type(gan).__name__}.from_preset(...).translate(images)`."
+        )
     images = gan.generate(args.num, seed=args.seed)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     save_grid(images, args.out, columns=args.columns)

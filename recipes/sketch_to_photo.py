@@ -5,6 +5,7 @@
 The edges are where a Sobel filter finds a large slope. Pictures of your own, instead of
 emoji: load them with `kg.datasets.from_directory`, and split them into two sets. The
 table is written to results.csv; beside the model stand the edges themselves.
+The features of the distances come with `pip install keras-gans[features]`.
 """
 
 import argparse
@@ -33,7 +34,9 @@ def edges(images, threshold=100.0):
 
 def main(argv=None):
     """Trains as the command line tells; returns the rows of the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--out", default="runs/sketches", type=pathlib.Path)
     parser.add_argument("--style", choices=["noto", "twemoji"], default="noto")
     parser.add_argument("--image-size", type=int, default=64)
@@ -44,6 +47,7 @@ def main(argv=None):
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args(argv)
 
+    kg.metrics.features.get("efficientnet_lite0")  # missing, it is to be told now
     keras.utils.set_random_seed(args.seed)
     images, test_images = (
         kg.datasets.load(
@@ -77,7 +81,7 @@ def main(argv=None):
             kg.callbacks.TranslationGrid(
                 args.out, test_sketches, test_images, every_seconds=120
             ),
-            kg.callbacks.BackupAndRestore(args.out / "backup"),
+            kg.callbacks.BackupAndRestore(args.out / "backup", delete_checkpoint=False),
         ],
     )
     gan.save_to_preset(args.out / "preset", overwrite=True)

@@ -1,6 +1,6 @@
 """Mixes styles: the shape of one image, the colors of another.
 
-    python recipes/style_mixing.py stylegan2_emoji_64 --out mixing.png
+    python recipes/style_mixing.py stylegan2_emoji_32 --out mixing.png
 
 The preset is a name of the zoo, a folder that `save_to_preset` wrote, or hf://user/repo
 of a model with styles. Layers from `--first` to `--last` get the style of the column,
@@ -8,16 +8,18 @@ the others that of the row: the first layers have shapes, the last have colors.
 """
 
 import argparse
-import pathlib
 
 import keras_gans as kg
+from keras_gans.utils.image_grid import picture_path
 
 
 def main(argv=None):
     """Mixes as the command line tells; returns the images."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("preset")
-    parser.add_argument("--out", default="mixing.png", type=pathlib.Path)
+    parser.add_argument("--out", default="mixing.png", type=picture_path)
     parser.add_argument("--rows", type=int, default=4)
     parser.add_argument("--columns", type=int, default=6)
     parser.add_argument("--first", type=int, default=0)
@@ -27,6 +29,8 @@ def main(argv=None):
     args = parser.parse_args(argv)
 
     gan = kg.models.GAN.from_preset(args.preset)
+    if not hasattr(gan, "num_styles"):
+        parser.error(f"{args.preset} is a {type(gan).__name__}, which has no styles.")
     last = gan.num_styles // 2 - 1 if args.last is None else args.last
     grid = kg.latent_tools.style_mixing_grid(
         gan,

@@ -21,7 +21,9 @@ MODELS = ("BigGAN", "BigGANDeep")
 
 def main(argv=None):
     """Trains as the command line tells; returns the model."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--out", default="runs/biggan", type=pathlib.Path)
     parser.add_argument("--model", choices=MODELS, default=MODELS[0])
     parser.add_argument("--epochs", type=int, default=8)
@@ -61,7 +63,7 @@ def main(argv=None):
         epochs=args.epochs,
         callbacks=[
             kg.callbacks.SampleGrid(args.out, every_seconds=60, rows=10, columns=8),
-            kg.callbacks.BackupAndRestore(args.out / "backup"),
+            kg.callbacks.BackupAndRestore(args.out / "backup", delete_checkpoint=False),
         ],
     )
     gan.save_to_preset(args.out / "preset", overwrite=True)

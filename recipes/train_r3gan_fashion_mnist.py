@@ -18,7 +18,9 @@ import keras_gans as kg
 
 def main(argv=None):
     """Trains as the command line tells; returns the model."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--out", default="runs/r3gan", type=pathlib.Path)
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--batch-size", type=int, default=64)
@@ -48,7 +50,7 @@ def main(argv=None):
         epochs=args.epochs,
         callbacks=[
             kg.callbacks.SampleGrid(args.out, every_seconds=60),
-            kg.callbacks.BackupAndRestore(args.out / "backup"),
+            kg.callbacks.BackupAndRestore(args.out / "backup", delete_checkpoint=False),
         ],
     )
     gan.save_to_preset(args.out / "preset", overwrite=True)

@@ -18,7 +18,9 @@ import keras_gans as kg
 
 def main(argv=None):
     """Trains as the command line tells; returns the model."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--out", default="runs/stylegan2_emoji", type=pathlib.Path)
     parser.add_argument(
         "--model", choices=["StyleGAN2", "StyleGAN"], default="StyleGAN2"
@@ -66,7 +68,7 @@ def main(argv=None):
         epochs=args.epochs,
         callbacks=[
             kg.callbacks.SampleGrid(args.out, every_seconds=60),
-            kg.callbacks.BackupAndRestore(args.out / "backup"),
+            kg.callbacks.BackupAndRestore(args.out / "backup", delete_checkpoint=False),
         ],
     )
     gan.save_to_preset(args.out / "preset", overwrite=True)

@@ -6,6 +6,7 @@
 CycleGAN is trained without pairs. As both styles draw the same emoji, what it makes of
 held-out ones can be compared with the truth, beside doing nothing, matching colors, and
 (`--model pix2pix`) training on the pairs. The table is written to results.csv.
+The features of the distances come with `pip install keras-gans[features]`.
 """
 
 import argparse
@@ -31,7 +32,9 @@ def match_colors(images, source, target):
 
 def main(argv=None):
     """Trains as the command line tells; returns the rows of the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--out", default="runs/styles", type=pathlib.Path)
     parser.add_argument("--model", choices=["cyclegan", "pix2pix"], default="cyclegan")
     parser.add_argument("--image-size", type=int, default=64)
@@ -49,6 +52,7 @@ def main(argv=None):
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args(argv)
 
+    kg.metrics.features.get("efficientnet_lite0")  # missing, it is to be told now
     keras.utils.set_random_seed(args.seed)
     (a, b), (test_a, test_b) = (
         [
@@ -87,7 +91,7 @@ def main(argv=None):
             kg.callbacks.TranslationGrid(
                 args.out, test_a, test_b, every_seconds=120, paired=True
             ),
-            kg.callbacks.BackupAndRestore(args.out / "backup"),
+            kg.callbacks.BackupAndRestore(args.out / "backup", delete_checkpoint=False),
         ],
     )
     gan.save_to_preset(args.out / "preset", overwrite=True)

@@ -17,15 +17,18 @@ from PIL import Image
 from keras_gans.datasets.images import normalize
 from keras_gans.models.super_resolution import rrdb_from_official
 from keras_gans.models.super_resolution import upscale
+from keras_gans.utils.image_grid import picture_path
 from keras_gans.utils.image_grid import save_image
 
 
 def main(argv=None):
     """Enlarges as the command line tells; returns the picture."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("weights", type=pathlib.Path)
     parser.add_argument("picture", type=pathlib.Path)
-    parser.add_argument("--out", default="upscaled.png", type=pathlib.Path)
+    parser.add_argument("--out", default="upscaled.png", type=picture_path)
     parser.add_argument(
         "--tile", type=int, default=256, help="pixels; 0: the picture as a whole"
     )
@@ -36,6 +39,8 @@ def main(argv=None):
     with Image.open(args.picture) as image:
         transparent = "A" in image.getbands() or "transparency" in image.info
         picture = np.asarray(normalize(image, 4 if transparent else 3))
+    if transparent and args.out.suffix.lower() in (".jpg", ".jpeg"):
+        parser.error(f"{args.picture} has transparency, JPEG has none: --out x.png")
 
     def enlarge(pixels):
         return upscale(network, pixels[None], args.tile or None, args.overlap)[0]

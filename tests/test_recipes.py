@@ -108,6 +108,50 @@ def test_your_folder(folder, tmp_path):
 
 
 @pytest.mark.once
+def test_your_folder_goes_on_when_it_was_done(folder, tmp_path, capsys):
+    options = ["--image-size", "16", "--width", "4", "--batch-size", "2"]
+    options += ["--out", str(tmp_path / "run")]
+    recipe = load("train_dcgan_your_folder")
+    first = recipe.main([str(folder), "--epochs", "1", *options])
+    again = recipe.main([str(folder), "--epochs", "3", *options])
+    assert "Resuming after epoch 1 of 3" in capsys.readouterr().out
+    assert int(again.images_seen) == 3 * int(first.images_seen)
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("style", ["dcgan", "stylegan2"])
+def test_sample_grids_are_not_trained_on(folder, style, monkeypatch, capsys):
+    """The usual place of results is in the folder, if one is there."""
+    monkeypatch.chdir(folder)
+    with pytest.raises(SystemExit):
+        load(f"train_{style}_your_folder").main(["."])
+    assert "is inside" in capsys.readouterr().err
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("name", ["sample", "style_mixing", "project_image"])
+def test_pictures_without_a_format(name, capsys):
+    given = {"sample": [], "style_mixing": ["x"], "project_image": ["x", "y.png"]}
+    with pytest.raises(SystemExit):
+        load(name).main([*given[name], "--out", "picture"])
+    assert "--out: invalid picture_path value: 'picture'" in capsys.readouterr().err
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    ("name", "preset", "message"),
+    [
+        ("sample", "pix2pix_emoji_edges_64", "`Pix2Pix.from_preset(...).translate"),
+        ("style_mixing", "dcgan_fashion_mnist_32", "DCGAN, which has no styles"),
+    ],
+)
+def test_presets_of_another_kind(name, preset, message, capsys):
+    with pytest.raises(SystemExit):
+        load(name).main([preset])
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.once
 def test_styles_of_your_folder(folder, tmp_path):
     """Trained, then mixed, filmed and projected."""
     load("train_stylegan2_your_folder").main(

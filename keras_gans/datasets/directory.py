@@ -1,5 +1,6 @@
 """A folder of images, as people have them, to arrays."""
 
+import collections
 import os
 import pathlib
 import warnings
@@ -17,6 +18,9 @@ EXTENSIONS = frozenset(
     ".avif .bmp .gif .jfif .jp2 .jpe .jpeg .jpg .pbm .pgm .png .pnm .ppm .tga .tif "
     ".tiff .webp".split()
 )
+PHOTOGRAPHS = frozenset(
+    ".arw .cr2 .cr3 .dng .heic .heif .jxl .nef .orf .raf .raw .rw2".split()
+)  # what Pillow does not read, though someone may take it for images
 _LISTED = 20  # file names in one message
 
 
@@ -253,7 +257,21 @@ def _image_files(path):
             f"{' '.join(sorted(EXTENSIONS))}. Received: {len(others)} other files"
             f": {found}."
         )
+    _tell_photographs(path, others)
     return sorted(files, key=lambda file: file.split(os.sep))
+
+
+def _tell_photographs(path, files):
+    """Warns of photographs that are passed over, by their extensions."""
+    kinds = collections.Counter(os.path.splitext(file)[1].lower() for file in files)
+    found = [f"{kinds[kind]} {kind}" for kind in sorted(PHOTOGRAPHS) if kinds[kind]]
+    if found:
+        warnings.warn(
+            f"Photographs in {path} were passed over, as Pillow does not read them: "
+            f"{', '.join(found)}. Convert them to JPEG or PNG to have them too.",
+            RuntimeWarning,
+            stacklevel=4,
+        )
 
 
 def _visible(name):

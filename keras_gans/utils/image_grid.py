@@ -1,6 +1,7 @@
 """Pictures of what a model generates: grids of images, scatter plots, animations."""
 
 import math
+import pathlib
 
 import numpy as np
 from PIL import Image
@@ -99,6 +100,7 @@ def save_image(image, path, text=None):
         path: Where to.
         text: Optional dict of strings, stored in the file if it is a PNG.
     """
+    path = picture_path(path)
     image = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
     options = {}
     if text and str(path).endswith(".png"):
@@ -107,6 +109,28 @@ def save_image(image, path, text=None):
             options["pnginfo"].add_text(key, value)
     with atomic_path(path) as temporary:
         image.save(temporary, **options)
+
+
+def picture_path(path):
+    """A path that Pillow can write a picture to, by its suffix.
+
+    Args:
+        path: Str or path; also as `type=` of an argument of a command.
+
+    Returns:
+        `pathlib.Path`.
+
+    Raises:
+        ValueError: If its suffix is of no such format.
+    """
+    path = pathlib.Path(path)
+    kind = Image.registered_extensions().get(path.suffix.lower())
+    if kind not in Image.SAVE:
+        raise ValueError(
+            "Expected: the path of a picture with its format as the suffix, such as "
+            f"samples.png. Received: {str(path)!r}."
+        )
+    return path
 
 
 def save_grid(images, path, columns=None):

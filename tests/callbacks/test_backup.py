@@ -183,6 +183,7 @@ def test_other_data_are_warned_of(tmp_path):
     told = []
     for data, epochs in ((images, 1), (images.copy(), 2), (images[:4], 3)):
         with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter("always")
             train(data, epochs)
         told.append([str(w.message) for w in seen if "on other data" in str(w.message)])
     assert [len(warned) for warned in told] == [0, 0, 1]

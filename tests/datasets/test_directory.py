@@ -219,6 +219,15 @@ def test_hidden_and_other_files_are_passed_over(tmp_path):
     assert kg.datasets.directory_class_names(tmp_path) == ("cats",)
 
 
+def test_photographs_that_cannot_be_read_are_counted(tmp_path):
+    picture(16, 16).save(tmp_path / "a.png")
+    for name in ("b.HEIC", "c.heic", "d.nef", "notes.txt"):
+        (tmp_path / name).write_text("x")
+    with pytest.warns(RuntimeWarning, match="passed over.*: 2 .heic, 1 .nef. Convert"):
+        images, _ = load(tmp_path)
+    assert len(images) == 1
+
+
 def make_classes(path):
     """dogs/: 10, 30; cats/: 20 and, deeper, 40; colours say which is which."""
     for name, value in [

@@ -3,6 +3,7 @@ import pytest
 from PIL import Image
 
 from keras_gans.utils.image_grid import make_grid
+from keras_gans.utils.image_grid import picture_path
 from keras_gans.utils.image_grid import read_text
 from keras_gans.utils.image_grid import save_animation
 from keras_gans.utils.image_grid import save_grid
@@ -99,3 +100,15 @@ def test_animation(tmp_path, suffix):
     # Pictures 1 to 6, evenly: 1, 3, 4, 6.
     np.testing.assert_allclose(levels, [30, 90, 120, 180], atol=3)
     assert durations == [120, 120, 120, 900]
+
+
+@pytest.mark.parametrize("name", ["a", "a.tmp", "a.txt", "a.psd", "folder/"])
+def test_paths_of_no_picture(name, tmp_path):
+    with pytest.raises(ValueError, match="format as the suffix.*Received: .*a|folder"):
+        save_grid(np.zeros((1, 4, 4, 3), "uint8"), tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.JPG", "a.webp"])
+def test_paths_of_pictures(name):
+    assert picture_path(name).name == name

@@ -36,14 +36,14 @@ def halvings(height, width):
     Raises:
         ValueError: If they cannot be halved twice.
     """
-    count = 0
+    given, count = f"{height} x {width}", 0
     while not (height % 2 or width % 2) and min(height, width) >= 8:
         height, width, count = height // 2, width // 2, count + 1
     if count < 2:
         raise ValueError(
             "Expected: sides of an image that are multiples of 4 and at least 16, such "
-            f"as 28, 32, 64 or 48 x 64. Received: sides that can be halved {count} "
-            f"times down to {height} x {width}. Resize the images, for instance with "
+            f"as 28, 32, 64 or 48 x 64. Received: {given}, which can be halved {count} "
+            f"times, to {height} x {width}. Resize the images, for instance with "
             "`image_size=32`."
         )
     return count
