@@ -16,6 +16,7 @@ import argparse
 import pathlib
 
 import keras
+import numpy as np
 
 import keras_gans as kg
 
@@ -36,7 +37,7 @@ def main(argv=None):
     parser.add_argument("--style-dim", type=int, default=512)
     parser.add_argument("--gamma", type=float, help="of R1; default: by size and batch")
     parser.add_argument(
-        "--mirror", action="store_true", help="ADA may swap left and right"
+        "--mirror", action="store_true", help="the data twice: also left is right"
     )
     parser.add_argument("--turn", action="store_true", help="ADA may turn by quarters")
     parser.add_argument("--seed", type=int, default=0)
@@ -53,6 +54,8 @@ def main(argv=None):
         args.folder, image_size=args.image_size, crop=args.crop, labels=None
     )
     print(f"{len(images)} images of {images.shape[1:]}")
+    if args.mirror:
+        images = np.concatenate([images, images[:, :, ::-1]])
     # The configuration "auto" of the authors: half of the width below 512 pixels.
     base = args.channel_base or (32768 if args.image_size >= 512 else 16384)
     with kg.distribution.scope():
@@ -70,9 +73,7 @@ def main(argv=None):
     speed = min(500_000, 50 * len(images))
     gan.compile(
         **gan.recipe(args.batch_size, gamma=args.gamma),
-        augment=kg.augment.ADA(
-            speed=speed, xflip=float(args.mirror), rotate90=float(args.turn)
-        ),
+        augment=kg.augment.ADA(speed=speed, xflip=0.0, rotate90=float(args.turn)),
     )
     gan.fit(
         images,
