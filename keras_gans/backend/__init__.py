@@ -53,6 +53,8 @@ devices:
   to all of them. On TensorFlow not inside `cond`.
 * `rows_of_replicas(x)`: the rows of all replicas, one after the other; no gradients.
 * `mean_logs(values)`: scalars, as the metrics behind the logs are to take them.
+* `scope_of(model)`: a context whose variables are on all replicas of a model, and
+  `is_on_replicas_of(model, variable)`: whether one is.
 * `replicas_of(model)`: number of replicas of a `fit`; `check_scope(model)` raises if it
   was made too early to have them.
 * `data_parallel_scope()`: a context to make a model in that all devices are to train.
@@ -112,6 +114,8 @@ with_values = _backend.with_values
 
 alone = _replicas.alone
 check_scope = _replicas.check_scope
+scope_of = _replicas.scope_of
+is_on_replicas_of = _replicas.is_on_replicas_of
 data_parallel_scope = _replicas.data_parallel_scope
 initialize_processes = _replicas.initialize_processes
 input_of_keras = _replicas.input_of_keras
@@ -141,6 +145,8 @@ __all__ = [
     "apply_gradients_if",
     "batch_norm",
     "check_scope",
+    "is_on_replicas_of",
+    "scope_of",
     "compiled",
     "cond",
     "conv",

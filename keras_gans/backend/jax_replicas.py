@@ -133,13 +133,27 @@ def check_scope(model):
     if distribution is None:
         return
     devices = set(distribution.device_mesh.devices.flatten())
-    used = {str(d) for v in model.variables for d in v.value.sharding.device_set}
+    used = set().union(*map(_devices_of, model.variables))
     if len(devices) != len(used):
         raise ValueError(
             f"Expected: a model made after keras.distribution.set_distribution, on its "
             f"{len(devices)} devices. Received: one on {len(used)}. Make the model "
             "again."
         )
+
+
+def _devices_of(variable):
+    return {str(device) for device in variable.value.sharding.device_set}
+
+
+def scope_of(model):
+    """Does nothing: a distribution is in force for all variables that follow."""
+    return contextlib.nullcontext()
+
+
+def is_on_replicas_of(model, variable):
+    """Whether a variable is on the devices of a model's."""
+    return _devices_of(variable) == _devices_of(model.variables[0])
 
 
 def replicas_of(model):

@@ -65,7 +65,13 @@ def data_parallel_scope():
     devices = devices or tf.config.list_logical_devices("CPU")
     if len(devices) == 1:
         return contextlib.nullcontext()
-    return tf.distribute.MirroredStrategy([device.name for device in devices]).scope()
+    return _strategy_of_devices(tuple(device.name for device in devices)).scope()
+
+
+@functools.cache
+def _strategy_of_devices(names):
+    """One for all models: TensorFlow counts what two of them exchange as one's."""
+    return tf.distribute.MirroredStrategy(names)
 
 
 @functools.cache
@@ -216,6 +222,20 @@ def check_scope(model):
             f"and trained in. Received: a {type(strategy).__name__}'s scope that was "
             "opened after the model was made. Make it within."
         )
+
+
+def scope_of(model):
+    """A context whose variables are on all replicas of a model."""
+    strategy = model._distribute_strategy
+    return contextlib.nullcontext() if strategy is None else strategy.scope()
+
+
+def is_on_replicas_of(model, variable):
+    """Whether a variable was made in the scope that a model was made in."""
+    strategy = model._distribute_strategy
+    if strategy is None:
+        return True
+    return strategy.extended.variable_created_in_scope(variable.value)
 
 
 def replicas_of(model):

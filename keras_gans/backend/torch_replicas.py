@@ -162,6 +162,16 @@ def check_scope(model):
     """Does nothing: there is no scope that a model would have to be made in."""
 
 
+def scope_of(model):
+    """Does nothing: each process has its variables."""
+    return contextlib.nullcontext()
+
+
+def is_on_replicas_of(model, variable):
+    """True: each process has its variables."""
+    return True
+
+
 def replicas_of(model):
     """Number of replicas that a `fit` of `model` has."""
     return process_count()

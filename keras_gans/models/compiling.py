@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_gans import backend
 from keras_gans import losses
 from keras_gans.models import network_calls
 from keras_gans.models.optimizer import AlternatingOptimizer
@@ -57,26 +58,31 @@ class CompileMixin:
         self,
         generator_optimizer,
         discriminator_optimizer,
-        state=(),
+        make_state=tuple,
         micro_batches=1,
         rematerialize=False,
         **run_options,
     ):
         """Builds the optimizers of the players and the logs, and lets Keras compile.
 
+        Their variables are on all replicas, wherever `compile` is called.
+
         Args:
             generator_optimizer: Keras optimizer, or its name.
             discriminator_optimizer: Likewise.
-            state: Further variables of training, such as those of options.
+            make_state: Callable that makes further variables of training, such as
+                those of options.
             micro_batches: Int, parts of a batch.
             rematerialize: Bool, whether activations are computed again.
             **run_options: `run_eagerly`, `steps_per_execution` and `jit_compile`.
         """
-        optimizers = {
-            "discriminator": keras.optimizers.get(discriminator_optimizer),
-            "generator": keras.optimizers.get(generator_optimizer),
-        }
-        self._check_optimizers(optimizers)
+        with backend.scope_of(self):
+            optimizers = {
+                "discriminator": keras.optimizers.get(discriminator_optimizer),
+                "generator": keras.optimizers.get(generator_optimizer),
+            }
+            self._check_optimizers(optimizers)
+            optimizers = {k: self._on_all_replicas(o) for k, o in optimizers.items()}
         self.micro_batches = whole_number(micro_batches, "micro_batches")
         for player in self.players():
             for network in player.networks:
@@ -84,20 +90,34 @@ class CompileMixin:
                 # Run eagerly, all is as someone who looks for an error expects it.
                 direct = not run_options.get("run_eagerly")
                 network_calls.set_up(network, rematerialize, direct)
-        if self.compute_dtype == "float16":
-            optimizers = {name: _with_scale(o) for name, o in optimizers.items()}
-        optimizer = AlternatingOptimizer(optimizers)
-        optimizer.build({p.name: variables_of(p) for p in self.players()}, state)
-        self._make_trackers()
-        # Past the variant's own, to Keras'.
-        keras.Model.compile(
-            self, optimizer=optimizer, auto_scale_loss=False, **run_options
-        )
+        with backend.scope_of(self):
+            if self.compute_dtype == "float16":
+                optimizers = {name: _with_scale(o) for name, o in optimizers.items()}
+            optimizer = AlternatingOptimizer(optimizers)
+            own = {p.name: variables_of(p) for p in self.players()}
+            optimizer.build(own, make_state())
+            self._make_trackers()
+            # Past the variant's own, to Keras'.
+            keras.Model.compile(
+                self, optimizer=optimizer, auto_scale_loss=False, **run_options
+            )
         self._loss_tracker = None
         self._run_options = run_options | {
             "micro_batches": self.micro_batches,
             "rematerialize": rematerialize,
         }
+
+    def _on_all_replicas(self, optimizer):
+        """The optimizer, or its like with variables on all replicas of the model."""
+        if backend.is_on_replicas_of(self, optimizer.iterations):
+            return optimizer
+        if optimizer.built:
+            raise ValueError(
+                "Expected: optimizers that are new, or were made in the scope of the "
+                f"model. Received: {optimizer.name}, which another model was compiled "
+                "with. Make another one."
+            )
+        return type(optimizer).from_config(optimizer.get_config())
 
     def _check_optimizers(self, optimizers):
         if len({id(optimizer) for optimizer in optimizers.values()}) < len(optimizers):

@@ -112,7 +112,7 @@ class GANCompileMixin(CompileMixin):
         self._set_options(feature_matching, top_k, unrolled, balance)
         self._compile_players(
             *optimizers,
-            self._state_of_options(),
+            self._state_of_options,
             micro_batches=micro_batches,
             rematerialize=rematerialize,
             run_eagerly=run_eagerly,

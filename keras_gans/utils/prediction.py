@@ -25,8 +25,7 @@ def predict(network, inputs, batch_size, verbose=0):
     """
     arrays = inputs if isinstance(inputs, list) else [inputs]
     if backend.process_count() == 1 and backend.replicas_of(network) > 1:
-        inputs = arrays[0] if len(arrays) == 1 else arrays
-        return network.predict(inputs, batch_size, verbose=verbose)
+        return _predict_together(network, arrays, batch_size, verbose)
     backend.sync_state(network)
     run, outputs, count = _compiled(network), [], len(arrays[0])
     bar = keras.utils.Progbar(-(-count // batch_size), verbose=verbose)
@@ -38,6 +37,16 @@ def predict(network, inputs, batch_size, verbose=0):
         if verbose:
             bar.update(len(outputs))
     return np.concatenate(outputs)
+
+
+def _predict_together(network, arrays, batch_size, verbose):
+    """Through Keras, in batches that replicas share alike."""
+    count, replicas = len(arrays[0]), backend.replicas_of(network)
+    batch_size = -(-batch_size // replicas) * replicas
+    rows = np.arange(-(-count // batch_size) * batch_size) % count
+    arrays = [array[rows] for array in arrays]
+    inputs = arrays[0] if len(arrays) == 1 else arrays
+    return network.predict(inputs, batch_size, verbose=verbose)[:count]
 
 
 def _compiled(network):

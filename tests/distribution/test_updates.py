@@ -19,6 +19,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 # parts of a batch.
 NAMES = {
     "tensorflow": (
+        "adam",
         "dcgan",
         "relativistic_average",
         "feature_matching",
@@ -26,7 +27,7 @@ NAMES = {
         "style_gan2",
         "micro_batches",
     ),
-    "jax": ("dcgan", "relativistic_average", "wgan_gp", "micro_batches"),
+    "jax": ("adam", "dcgan", "relativistic_average", "wgan_gp", "micro_batches"),
     "torch": tuple(CASES),
 }[BACKEND]
 ENGINES = {

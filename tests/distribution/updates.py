@@ -31,6 +31,8 @@ SMALL = {"image_shape": (16, 16, 1), "latent_dim": 8}
 CLASSES = {"num_classes": 3}
 TRANSLATION = {"width": 4, "discriminator_width": 4, "discriminator_layers": 2}
 models, penalties = kg.models, kg.penalties
+# Not an object, whose variables would be made before devices are set up.
+ADAM = {"class_name": "Adam", "config": {"learning_rate": 0.01, "epsilon": 0.01}}
 
 # name: class, arguments, options of `compile`
 CASES = {
@@ -46,6 +48,16 @@ CASES = {
             "loss": "relativistic_average",
             "penalties": [penalties.LeCam(), penalties.R1(1.0, every=2)],
             "balance": kg.Balance("accuracy"),
+        },
+    ),
+    # Optimizers with a state.
+    "adam": (
+        models.GAN,
+        SMALL | {"hidden_units": 20},
+        {
+            "balance": kg.Balance("accuracy"),
+            "generator_optimizer": ADAM,
+            "discriminator_optimizer": ADAM,
         },
     ),
     "feature_matching": (
@@ -124,18 +136,17 @@ CASES = {
 }
 
 
-def make(name, run_eagerly=RUN_EAGERLY, **more):
-    """Makes and compiles the model of a case, with more options of `compile`."""
+def make(name, run_eagerly=RUN_EAGERLY, scope=contextlib.nullcontext, **more):
+    """Makes the model of a case in a scope, and compiles it, with more options."""
     keras.utils.set_random_seed(3)
     cls, arguments, options = CASES[name]
-    model = cls(seed=5, **arguments)
-    model.compile(
-        generator_optimizer=keras.optimizers.SGD(0.05),
-        discriminator_optimizer=keras.optimizers.SGD(0.05),
-        run_eagerly=run_eagerly,
-        **options,
-        **more,
-    )
+    with scope():
+        model = cls(seed=5, **arguments)
+    optimizers = {
+        "generator_optimizer": keras.optimizers.SGD(0.05),
+        "discriminator_optimizer": keras.optimizers.SGD(0.05),
+    }
+    model.compile(run_eagerly=run_eagerly, **optimizers | options | more)
     return model
 
 
@@ -178,11 +189,15 @@ def state(model):
 
 def run(name, scope, steps=2):
     """State before and after a few steps, and the logs, of a case."""
-    with scope():
-        model = make(name)
+    model = make(name, scope=scope)
     before = state(model)
     logs = model.fit(*data(model, steps), batch_size=BATCH, verbose=0).history
     after = state(model)
+    for variable in [*model.variables, *model.optimizer.variables]:
+        copies = getattr(variable.value, "values", None)  # of TensorFlow's replicas
+        copies = copies if isinstance(copies, tuple) else [variable]
+        first, *others = map(keras.ops.convert_to_numpy, copies)
+        assert all((first == other).all() for other in others), variable.path
     x, y = data(model, steps)
     if y is None:  # a batch, and examples, that not all replicas have as much of
         losses = model.evaluate(x[: BATCH - 1], batch_size=3, verbose=0)
