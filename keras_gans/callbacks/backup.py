@@ -215,7 +215,7 @@ class BackupAndRestore(keras.callbacks.BackupAndRestore):
             )
         if not model.optimizer.built:
             model.optimizer.build(model.trainable_variables)
-        metadata = json.loads((backup / METADATA).read_text())
+        metadata = _read_metadata(backup / METADATA)
         self._check_shapes(backup, metadata["shapes"])
         try:
             model.load_weights(backup / WEIGHTS)
@@ -262,3 +262,15 @@ class BackupAndRestore(keras.callbacks.BackupAndRestore):
             f"backup, {backup}, of another one: {received}. Use another "
             f"`backup_dir`, or delete {backup.parent} to start anew."
         )
+
+
+def _read_metadata(path):
+    """What `_save` wrote; a damaged file is an OSError, as damaged weights are."""
+    try:
+        metadata = json.loads(path.read_text())
+        return {key: metadata[key] for key in ("epoch", "shapes")} | metadata
+    except (ValueError, KeyError, TypeError) as error:
+        raise OSError(
+            f"Expected: {path} as BackupAndRestore wrote it. Received: a damaged file. "
+            f"Delete {path.parent} to start anew, or to go on from an older backup."
+        ) from error

@@ -217,19 +217,25 @@ def test_a_second_fit_starts_at_its_first_epoch(tmp_path):
     assert fit(model, 2, []).epoch == [0, 1]
 
 
-def test_the_last_two_are_kept_and_the_older_used_if_need_be(tmp_path):
+DAMAGES = [("model.weights.h5", b"damaged"), ("training.json", b'{"epoch": 3'),
+           ("training.json", b"{}"), ("training.json", b"")]  # fmt: skip
+
+
+@pytest.mark.parametrize(("file", "content"), DAMAGES)
+def test_the_last_two_are_kept_and_the_older_used_if_need_be(tmp_path, file, content):
     interrupt(tmp_path, 3, double_checkpoint=True)
     assert names(tmp_path) == ["epoch_000002", "epoch_000003"]
-    (tmp_path / "epoch_000003" / "model.weights.h5").write_bytes(b"damaged")
+    (tmp_path / "epoch_000003" / file).write_bytes(content)
     model = make(seed=1)
     history = fit(model, 4, [BackupAndRestore(tmp_path, double_checkpoint=True)])
     assert history.epoch == [2, 3]
     assert_same(state(model), uninterrupted(4))
 
 
-def test_a_damaged_only_backup_is_an_error(tmp_path):
+@pytest.mark.parametrize(("file", "content"), DAMAGES)
+def test_a_damaged_only_backup_is_an_error(tmp_path, file, content):
     interrupt(tmp_path, 1)
-    (tmp_path / "epoch_000001" / "model.weights.h5").write_bytes(b"damaged")
+    (tmp_path / "epoch_000001" / file).write_bytes(content)
     with pytest.raises(OSError):
         fit(make(), 4, [BackupAndRestore(tmp_path)])
 
