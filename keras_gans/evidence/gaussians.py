@@ -22,6 +22,7 @@ from keras import ops
 import keras_gans as kg
 from keras_gans import backend
 from keras_gans.evidence.table import Table
+from keras_gans.evidence.table import epochs_of
 from keras_gans.models.mlp import Maxout
 
 NUM_SAMPLES = 2500
@@ -223,7 +224,7 @@ def run(data, setup, method, seed, steps):
         seed=seed,
     )
     options = {"loss": "non_saturating", "discriminator_steps": 1} | options | penalties
-    epoch = min(EPOCH, steps)
+    epoch, epochs = epochs_of(steps, EPOCH)
     gan.compile(
         *setup.optimizers(steps),
         ema_half_life=500 * setup.batch_size if setup.is_ours else None,
@@ -232,7 +233,6 @@ def run(data, setup, method, seed, steps):
     )
     count = epoch * setup.batch_size * options["discriminator_steps"]
     points, _ = kg.datasets.load(_DATA[data], num_samples=count, seed=seed)
-    epochs = -(-steps // epoch)
     gan.fit(points, batch_size=setup.batch_size, epochs=epochs, verbose=0)
     samples = gan.generate(NUM_SAMPLES, seed=seed, batch_size=NUM_SAMPLES)
     return modes_of(samples, _DATA[data])

@@ -24,6 +24,7 @@ import numpy as np
 import keras_gans as kg
 from keras_gans import backend
 from keras_gans.evidence.table import Table
+from keras_gans.evidence.table import epochs_of
 from keras_gans.metrics.features.lenet import lenet
 
 WIDTH = 16
@@ -146,11 +147,11 @@ def train(name, method, seed, steps):
     options = {
         "loss": "non_saturating", "penalties": [], "discriminator_steps": 1,
     } | options  # fmt: skip
-    epoch = min(EPOCH, steps)
+    epoch, epochs = epochs_of(steps, EPOCH)
     rates = [keras.optimizers.Adam(2e-4, beta_1=0.5) for _ in range(2)]
     gan.compile(*rates, **backend.options_of_small_steps(epoch), **options)
     images = stacks(name, "train", epoch * 64 * options["discriminator_steps"], seed)
-    gan.fit(images, batch_size=64, epochs=-(-steps // epoch), verbose=0)
+    gan.fit(images, batch_size=64, epochs=epochs, verbose=0)
     return gan
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from keras_gans import backend
+from keras_gans.utils.files import atomic_path
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,12 +80,12 @@ class Table:
         row["command"] = command
         path = self.path(folder)
         path.parent.mkdir(parents=True, exist_ok=True)
-        begin = not path.exists()
-        with path.open("a", newline="") as file:
-            writer = csv.DictWriter(file, self._header, lineterminator="\n")
-            if begin:
+        rows = [*self.read(folder), row]  # read again: others may have measured too
+        with atomic_path(path) as temporary:
+            with open(temporary, "w", newline="") as file:
+                writer = csv.DictWriter(file, self._header, lineterminator="\n")
                 writer.writeheader()
-            writer.writerow(row)
+                writer.writerows(rows)
         return row
 
     def summary(self, folder):
@@ -136,3 +137,21 @@ class Table:
             for line in lines
         ]
         return "\n".join([self.title, "-" * len(texts[0]), *map(str.rstrip, texts)])
+
+
+def epochs_of(steps, epoch):
+    """How a number of steps is trained: steps an epoch, and the number of epochs.
+
+    Args:
+        steps: Int.
+        epoch: Int, the usual length.
+
+    Raises:
+        ValueError: If the steps are no whole number of epochs.
+    """
+    epoch = min(epoch, steps)
+    if steps < 1 or steps % epoch:
+        raise ValueError(
+            f"Expected: steps as a multiple of {epoch}, or fewer. Received: {steps}."
+        )
+    return epoch, steps // epoch

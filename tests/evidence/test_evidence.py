@@ -9,6 +9,7 @@ from keras_gans.evidence import gaussians
 from keras_gans.evidence import plots
 from keras_gans.evidence import stacked
 from keras_gans.evidence.table import Table
+from keras_gans.evidence.table import epochs_of
 
 
 def make_table(run=None):
@@ -37,6 +38,35 @@ def test_rows_are_kept_and_not_measured_twice(tmp_path):
     assert rows[0]["command"] == "typed"
     mean, spread = table.summary(tmp_path)["a"]["modes"]
     assert (mean, spread) == (11.0, pytest.approx(2**0.5))
+
+
+def test_an_empty_file_gets_its_header(tmp_path):
+    table, _ = make_table()
+    table.path(tmp_path).touch()
+    table.measure("a", 0, 7, tmp_path, "")
+    assert table.measure("a", 0, 7, tmp_path, "") is None
+    assert [row["modes"] for row in table.read(tmp_path)] == ["10"]
+
+
+def test_rows_of_another_process_stay(tmp_path):
+    """That process measures while this one does."""
+
+    def run(method, seed, steps):
+        if method == "a":
+            table.measure("b", seed, steps, tmp_path, "")
+        return {"modes": 1.0}
+
+    table, _ = make_table(run)
+    table.measure("a", 0, 7, tmp_path, "")
+    assert [row["method"] for row in table.read(tmp_path)] == ["b", "a"]
+
+
+def test_steps_are_whole_epochs():
+    assert epochs_of(3, 10) == (3, 1)
+    assert epochs_of(20, 10) == (10, 2)
+    for steps in (15, 0, -3):
+        with pytest.raises(ValueError, match=f"multiple of .*Received: {steps}"):
+            epochs_of(steps, 10)
 
 
 def test_longer_runs_replace_shorter_ones(tmp_path):
