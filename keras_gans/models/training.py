@@ -96,11 +96,10 @@ class TrainingMixin:
         distribution.initialize()
         backend.check_scope(self)
         x, own = self._prepare(x, y, batch_size, shuffle, steps_per_epoch)
-        given = getattr(callbacks, "callbacks", callbacks)
+        given = getattr(callbacks, "callbacks", callbacks)  # of a CallbackList
         given = [] if given is None else keras.tree.flatten(given)
         if not distribution.is_first_process():
             verbose, given = 0, [c for c in given if not only_writes(c)]
-            callbacks = given if callbacks is not None else None
         self._show_examples(given, "train", x)
         if validation_data is not None:
             size = validation_batch_size or batch_size or self.default_batch_size
@@ -112,11 +111,7 @@ class TrainingMixin:
         # A callback that puts good weights back by itself takes the guard's place.
         guards = [c for c in given if getattr(c, "replaces_nan_guard", False)]
         own = [*([] if guards else [NaNGuard()]), LogSettings(), *own]
-        if isinstance(callbacks, keras.callbacks.CallbackList):
-            for callback in own:
-                callbacks.append(callback)
-        else:
-            callbacks = [*guards, *own, *(c for c in given if c not in guards)]
+        callbacks = [*guards, *own, *(c for c in given if c not in guards)]
         if distribution.process_count() > 1:
             facts = {"batch size": batch_size, "number of epochs": epochs}
             callbacks.append(JoinProcesses(facts, self._examples_to_compare(x)))

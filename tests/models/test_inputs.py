@@ -210,6 +210,16 @@ def test_validation_data():
     assert {"val_d_loss", "val_g_loss"} <= set(history.history)
 
 
+@pytest.mark.once
+def test_callbacks_in_a_list_of_keras():
+    gan, seen = make_gan(), []
+    note = keras.callbacks.LambdaCallback(on_epoch_end=lambda e, logs: seen.append(e))
+    callbacks = keras.callbacks.CallbackList([note], add_history=True, model=gan)
+    history = gan.fit(IMAGES, batch_size=16, epochs=2, verbose=0, callbacks=callbacks)
+    assert seen == [0, 1]
+    assert len(history.history["d_learning_rate"]) == 2
+
+
 def test_vectors():
     points = np.random.default_rng(0).normal(size=(64, 2)).astype("float32")
     gan = kg.models.GAN(data_spec=kg.Vectors(2), latent_dim=4, hidden_units=16)
