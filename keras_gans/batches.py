@@ -178,7 +178,7 @@ def rows_of_part(rows, slices, replicas, part=None):
 
 
 class SetEpoch(keras.callbacks.Callback):
-    """Tells an `ArrayBatches` which epoch begins, also after a resume."""
+    """Tells batches in an own order which epoch begins, also after a resume."""
 
     def __init__(self, batches):
         super().__init__()
@@ -186,7 +186,78 @@ class SetEpoch(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         """Fixes the order of the epoch."""
+        self.batches.seed = self.model.seed  # a backup may have had another
         self.batches.set_epoch(epoch)
+
+
+class _Wrapped(keras.utils.PyDataset):
+    """A `PyDataset` that reads another one, with as many workers."""
+
+    def __init__(self, data):
+        super().__init__(data.workers, data.use_multiprocessing, data.max_queue_size)
+        self.data = data
+
+    @property
+    def num_batches(self):
+        """Batches of an epoch; None if there is no end."""
+        return self.data.num_batches
+
+    def __len__(self):
+        return self.num_batches
+
+    def on_epoch_begin(self):
+        """Tells the user's dataset that an epoch begins."""
+        self.data.on_epoch_begin()
+
+    def on_epoch_end(self):
+        """Tells the user's dataset that the epoch is over."""
+        self.data.on_epoch_end()
+
+
+class SeededOrder(_Wrapped):
+    """Batches of a `PyDataset`, in an order that depends on seed and epoch alone.
+
+    Keras' own shuffling draws from a state that is not saved, and is another one in
+    each process: parts of what they would take for one batch would be of several.
+
+    Args:
+        data: `PyDataset` of a known length.
+        shuffle: Bool.
+        seed: Non-negative int.
+        steps: Optional int, batches of an epoch, which then goes on where the one
+            before stopped; by default it has each once.
+    """
+
+    def __init__(self, data, shuffle, seed, steps=None):
+        super().__init__(data)
+        self.shuffle, self.seed, self.steps = shuffle, seed, steps
+        self.count = data.num_batches
+        self.cached = (None, None)
+        self.set_epoch(0)
+
+    def set_epoch(self, epoch):
+        """Fixes the order of the batches for `epoch`."""
+        self.epoch = epoch
+
+    @property
+    def num_batches(self):
+        """Batches of an epoch."""
+        return self.steps or self.count
+
+    def __getitem__(self, index):
+        turn, index = divmod(self.epoch * self.num_batches + index, self.count)
+        return self.data[int(self._order(turn)[index])]
+
+    def _order(self, turn):
+        """Order of the batches when they come for the `turn`-th time."""
+        key = (self.seed, turn)
+        cached_key, order = self.cached
+        if cached_key != key:
+            order = np.arange(self.count)
+            if self.shuffle:
+                order = np.random.default_rng(key).permutation(self.count)
+            self.cached = (key, order)  # at once: several threads may read
+        return order
 
 
 def join_batches(data, count):
@@ -250,26 +321,15 @@ def own_parts(data, slices, replicas, part, multiple=1):
     return Stream(lambda: map(cut, data), length)
 
 
-class _MappedDataset(keras.utils.PyDataset):
+class _MappedDataset(_Wrapped):
     """A `PyDataset` whose batches go through a function."""
 
     def __init__(self, data, function):
-        super().__init__()
-        self.data, self.function = data, function
-
-    def __len__(self):
-        return self.data.num_batches
+        super().__init__(data)
+        self.function = function
 
     def __getitem__(self, index):
         return self.function(self.data[index])
-
-    def on_epoch_begin(self):
-        """Tells the user's dataset that an epoch begins."""
-        self.data.on_epoch_begin()
-
-    def on_epoch_end(self):
-        """Tells the user's dataset that the epoch is over."""
-        self.data.on_epoch_end()
 
 
 def as_arrays(batch):
@@ -293,28 +353,23 @@ def _concatenate(group, count):
     return tuple(array[:usable] for array in arrays)
 
 
-class _JoinedDataset(keras.utils.PyDataset):
+class _JoinedDataset(_Wrapped):
     """Each `count` batches of a `PyDataset`, joined."""
 
     def __init__(self, data, count):
-        super().__init__()
-        self.data, self.count = data, count
+        super().__init__(data)
+        self.count = count
 
-    def __len__(self):
-        return self.data.num_batches // self.count
+    @property
+    def num_batches(self):
+        """Batches of an epoch, joined; None if there is no end."""
+        length = self.data.num_batches
+        return None if length is None else length // self.count
 
     def __getitem__(self, index):
         first = index * self.count
         batches = [self.data[first + i] for i in range(self.count)]
         return _concatenate([as_arrays(batch) for batch in batches], self.count)
-
-    def on_epoch_begin(self):
-        """Tells the user's dataset that an epoch begins."""
-        self.data.on_epoch_begin()
-
-    def on_epoch_end(self):
-        """Tells the user's dataset that the epoch is over."""
-        self.data.on_epoch_end()
 
 
 class Stream(keras.utils.PyDataset):

@@ -7,8 +7,8 @@ from keras_gans import backend
 from keras_gans import distribution
 from keras_gans.batches import ArrayBatches
 from keras_gans.batches import InOrder
+from keras_gans.batches import SeededOrder
 from keras_gans.batches import SetEpoch
-from keras_gans.batches import Stream
 from keras_gans.batches import are_lazy
 from keras_gans.batches import join_batches
 from keras_gans.batches import own_parts
@@ -42,8 +42,9 @@ class TrainingMixin:
     ):
         """Trains on images (or what else the model is made for).
 
-        The order of arrays depends on the model's `seed` and the epoch alone, so a
-        `fit` resumed by `BackupAndRestore` goes on as if it had not been interrupted.
+        The order of arrays, and of the batches of a `PyDataset`, depends on the model's
+        `seed` and the epoch alone, so a `fit` resumed by `BackupAndRestore` goes on as
+        if it had not been interrupted.
         Examples of an array that do not fill the last batch are left out.
 
         When a loss is no longer finite, training stops with a warning, and the
@@ -67,8 +68,8 @@ class TrainingMixin:
                 Of arrays, what several devices cannot share is left out.
             shuffle: See `epochs`.
             initial_epoch: See `epochs`.
-            steps_per_epoch: Int; of an array, an epoch goes on where the one before
-                stopped, so that all examples come before one comes again.
+            steps_per_epoch: Int; of an array or `PyDataset`, an epoch goes on where the
+                one before stopped, so that all examples come before one comes again.
             validation_steps: See `epochs`.
             validation_batch_size: See `epochs`.
             validation_freq: See `epochs`.
@@ -96,6 +97,7 @@ class TrainingMixin:
         distribution.initialize()
         backend.check_scope(self)
         x, own = self._prepare(x, y, batch_size, shuffle, steps_per_epoch)
+        has_own_order = bool(own)
         given = getattr(callbacks, "callbacks", callbacks)  # of a CallbackList
         given = [] if given is None else keras.tree.flatten(given)
         if not distribution.is_first_process():
@@ -115,21 +117,18 @@ class TrainingMixin:
         if distribution.process_count() > 1:
             facts = {"batch size": batch_size, "number of epochs": epochs}
             callbacks.append(JoinProcesses(facts, self._examples_to_compare(x)))
-        is_own_order = isinstance(x, ArrayBatches)
-        has_order = not isinstance(x, keras.utils.PyDataset) or isinstance(x, Stream)
-        shuffle = shuffle and not has_order and not is_own_order
         # Not tracked by Keras: nothing of it is to be saved.
         object.__setattr__(self, "_fit_batches", x)
         try:
             return super().fit(
-                backend.input_of_keras(self, x, shuffle, is_own_order),
+                backend.input_of_keras(self, x, False, isinstance(x, ArrayBatches)),
                 epochs=epochs,
                 verbose=verbose,
                 callbacks=callbacks,
                 validation_data=backend.input_of_keras(self, validation_data),
-                shuffle=shuffle,
+                shuffle=False,
                 initial_epoch=initial_epoch,
-                steps_per_epoch=None if is_own_order else steps_per_epoch,
+                steps_per_epoch=None if has_own_order else steps_per_epoch,
                 validation_steps=validation_steps,
                 validation_batch_size=validation_batch_size,
                 validation_freq=validation_freq,
@@ -223,12 +222,18 @@ class TrainingMixin:
         x, y = self._checked(x, y)
         slices, replicas = self.discriminator_steps, backend.replicas_of(self)
         order = backend.order_of_rows(self, slices)
+        if steps is not None:
+            steps = whole_number(steps, "steps_per_epoch")
         if not isinstance(x, np.ndarray | LazyImages):
             if batch_size is not None:
                 raise ValueError(
                     "Expected: `batch_size` only with arrays; other data come in "
                     f"batches. Received: batch_size={batch_size} with {type(x)}."
                 )
+            own = []
+            if isinstance(x, keras.utils.PyDataset) and x.num_batches is not None:
+                x = SeededOrder(x, shuffle, self.seed, steps and steps * slices)
+                own = [SetEpoch(x)]
             x = x if slices == 1 else join_batches(x, slices)
             count, part = len(self._first_batch[0]), order[2]
             if part is not None and distribution.data_are_sharded():
@@ -244,11 +249,9 @@ class TrainingMixin:
             if shared or (replicas == 1 and self.micro_batches > 1):
                 multiple = slices * self.micro_batches * replicas // order[1]
                 x = own_parts(x, *order, multiple=multiple)
-            return x, []
+            return x, own
         batch_size = self.default_batch_size if batch_size is None else batch_size
         batch_size = whole_number(batch_size, "batch_size")
-        if steps is not None:
-            steps = whole_number(steps, "steps_per_epoch")
         if len(x) < slices:
             raise ValueError(
                 f"Expected: at least discriminator_steps={slices} examples. "

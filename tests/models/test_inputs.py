@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import keras_gans as kg
+from keras_gans.batches import SeededOrder
 from keras_gans.batches import Stream
 from tests.gan_test_case import Batches
 from tests.gan_test_case import max_difference
@@ -180,6 +181,78 @@ def test_order_depends_on_seed_and_epoch_alone():
     halves.fit(IMAGES, batch_size=8, epochs=1, verbose=0)
     halves.fit(IMAGES, batch_size=8, epochs=2, initial_epoch=1, verbose=0)
     assert max_difference(to_numpy(whole.weights), to_numpy(halves.weights)) == 0
+
+
+class Numbers(keras.utils.PyDataset):
+    """Batches that are numbers."""
+
+    def __len__(self):
+        return 7
+
+    def __getitem__(self, index):
+        return (np.full((8, 2), index, "float32"),)
+
+
+def numbers_of(batches, epoch):
+    batches.set_epoch(epoch)
+    return [int(batches[i][0][0, 0]) for i in range(len(batches))]
+
+
+@pytest.mark.once
+def test_order_of_batches_depends_on_seed_and_epoch_alone():
+    """Also in processes that train together, which take parts of the same batch."""
+    first, second = (SeededOrder(Numbers(), True, seed=4) for _ in range(2))
+    orders = [numbers_of(first, epoch) for epoch in range(3)]
+    assert [numbers_of(second, epoch) for epoch in (2, 0, 1)] == [
+        orders[2], orders[0], orders[1],
+    ]  # fmt: skip
+    assert all(sorted(order) == list(range(7)) for order in orders)
+    assert orders[0] != orders[1] != orders[2] != list(range(7))
+    assert numbers_of(SeededOrder(Numbers(), True, seed=5), 0) != orders[0]
+    assert numbers_of(SeededOrder(Numbers(), False, seed=4), 1) == list(range(7))
+
+
+@pytest.mark.once
+def test_epochs_of_some_batches_go_on_with_the_dataset():
+    batches = SeededOrder(Numbers(), True, seed=4, steps=3)
+    seen = sum((numbers_of(batches, epoch) for epoch in range(7)), [])
+    for turn in (0, 7, 14):
+        assert sorted(seen[turn : turn + 7]) == list(range(7))
+
+
+@pytest.mark.parametrize("steps", [None, 4])
+def test_epochs_of_a_dataset_are_resumed(steps):
+    whole, halves = make_gan(), make_gan()
+    options = {"steps_per_epoch": steps, "verbose": 0}
+    whole.fit(Batches(IMAGES, 8), epochs=2, **options)
+    halves.fit(Batches(IMAGES, 8), epochs=1, **options)
+    halves.fit(Batches(IMAGES, 8), epochs=2, initial_epoch=1, **options)
+    assert int(whole.images_seen) == 2 * 8 * (steps or 6)
+    assert max_difference(to_numpy(whole.weights), to_numpy(halves.weights)) == 0
+
+
+class Noted(Numbers):
+    """Takes a note of each batch that is read."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.read = []
+
+    def __getitem__(self, index):
+        self.read.append(index)
+        return super().__getitem__(index)
+
+
+@pytest.mark.once
+def test_workers_of_a_dataset_are_kept():
+    gan = kg.models.GAN(data_spec=kg.Vectors(2), latent_dim=4, hidden_units=8, seed=0)
+    gan.compile()
+    data = Noted(workers=2)
+    gan.fit(data, epochs=2, verbose=0)
+    read = data.read[-14:]
+    assert sorted(read[:7]) == sorted(read[7:]) == list(range(7))
+    wrapped = SeededOrder(data, True, seed=0)
+    assert (wrapped.workers, wrapped.max_queue_size) == (2, data.max_queue_size)
 
 
 def test_shuffle_changes_the_batches_and_keeps_the_images():
