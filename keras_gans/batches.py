@@ -226,12 +226,15 @@ class SeededOrder(_Wrapped):
         seed: Non-negative int.
         steps: Optional int, batches of an epoch, which then goes on where the one
             before stopped; by default it has each once.
+        least: Int; a last batch of fewer examples is left out.
     """
 
-    def __init__(self, data, shuffle, seed, steps=None):
+    def __init__(self, data, shuffle, seed, steps=None, least=1):
         super().__init__(data)
         self.shuffle, self.seed, self.steps = shuffle, seed, steps
         self.count = data.num_batches
+        if least > 1 and self.count > 1:
+            self.count -= len(as_arrays(data[self.count - 1])[0]) < least
         self.cached = (None, None)
         self.set_epoch(0)
 
@@ -286,7 +289,9 @@ def join_batches(data, count):
 def own_parts(data, slices, replicas, part, multiple=1):
     """Of each batch of `data`, what one of several processes is to see.
 
-    All of them read the same data. Examples over what replicas can share are left out.
+    All of them read the same data. Examples over what replicas can share are left out,
+    and so are later batches of a stream that have less. Where its length is known, the
+    first one comes again in place of such a batch.
 
     Args:
         data: As of `join_batches`.
@@ -298,27 +303,37 @@ def own_parts(data, slices, replicas, part, multiple=1):
     Returns:
         A `PyDataset` where the length of `data` is known, else a generator.
     """
+    least = multiple * replicas
 
-    def cut(batch):
-        arrays = as_arrays(batch)
-        usable = len(arrays[0]) // (multiple * replicas) * multiple * replicas
+    def cut(arrays):
+        usable = len(arrays[0]) // least * least
         if not usable:
             raise ValueError(
-                f"Expected: batches of at least {multiple * replicas} examples, so "
-                "that each replica has some. Received: one of "
-                f"{len(arrays[0])}. Leave out the last one, which is too small."
+                f"Expected: batches of at least {least} examples, so that each replica "
+                f"has some. Received: one of {len(arrays[0])}. Leave it out."
             )
         return tuple(
             rows_of_part(array[:usable], slices, replicas, part) for array in arrays
         )
 
-    if isinstance(data, keras.utils.PyDataset):
-        return _MappedDataset(data, cut)
+    def cut_all(keep_length):
+        first = None
+        for arrays in map(as_arrays, data):
+            if first is None:
+                first = cut(arrays)
+                yield first
+            elif len(arrays[0]) >= least:
+                yield cut(arrays)
+            elif keep_length:
+                yield first
+
+    if isinstance(data, keras.utils.PyDataset) and not isinstance(data, Stream):
+        return _MappedDataset(data, lambda batch: cut(as_arrays(batch)))
     try:
         length = len(data)
     except TypeError:
-        return (cut(batch) for batch in data)
-    return Stream(lambda: map(cut, data), length)
+        return cut_all(keep_length=False)
+    return Stream(lambda: cut_all(keep_length=True), length)
 
 
 class _MappedDataset(_Wrapped):

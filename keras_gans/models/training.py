@@ -230,11 +230,6 @@ class TrainingMixin:
                     "Expected: `batch_size` only with arrays; other data come in "
                     f"batches. Received: batch_size={batch_size} with {type(x)}."
                 )
-            own = []
-            if isinstance(x, keras.utils.PyDataset) and x.num_batches is not None:
-                x = SeededOrder(x, shuffle, self.seed, steps and steps * slices)
-                own = [SetEpoch(x)]
-            x = x if slices == 1 else join_batches(x, slices)
             count, part = len(self._first_batch[0]), order[2]
             if part is not None and distribution.data_are_sharded():
                 replicas, order = replicas // order[1], (1, 1, 0)
@@ -245,6 +240,12 @@ class TrainingMixin:
                     f"multiple of {parts} examples. Received: the first one with "
                     f"{count}."
                 )
+            own = []
+            if isinstance(x, keras.utils.PyDataset) and x.num_batches is not None:
+                steps = steps and steps * slices
+                x = SeededOrder(x, shuffle, self.seed, steps, least=parts)
+                own = [SetEpoch(x)]
+            x = x if slices == 1 else join_batches(x, slices)
             shared = replicas > 1 and part is not None
             if shared or (replicas == 1 and self.micro_batches > 1):
                 multiple = slices * self.micro_batches * replicas // order[1]

@@ -6,8 +6,10 @@ import pytest
 
 import keras_gans as kg
 from keras_gans import backend
+from keras_gans.batches import join_batches
 from keras_gans.batches import own_parts
 from keras_gans.batches import rows_of_part
+from tests.gan_test_case import Batches
 
 POINTS = np.zeros((30, 2), "float32")
 IMAGE = np.zeros((4, 4, 1), "uint8")
@@ -18,6 +20,19 @@ def make_gan(**options):
     gan = kg.models.GAN(data_spec=kg.Vectors(2), latent_dim=4, hidden_units=8, seed=0)
     gan.compile(**options)
     return gan
+
+
+class Loader:
+    """Something to iterate over, of which the length is known."""
+
+    def __init__(self, batches):
+        self.batches = batches
+
+    def __len__(self):
+        return len(self.batches)
+
+    def __iter__(self):
+        return iter(self.batches)
 
 
 @pytest.fixture
@@ -106,6 +121,31 @@ def test_parts_of_streams():
     assert sorted(together) == list(range(20))
     with pytest.raises(ValueError, match="at least 16 examples"):
         list(own_parts(batches(), 1, 2, 0, multiple=8))
+
+
+@pytest.mark.once
+def test_a_last_batch_that_is_too_small_is_left_out():
+    batches = [np.arange(12), np.arange(12, 24), np.arange(24, 27)]
+    (first,), (second,) = own_parts(iter(batches), 1, 2, 1, multiple=2)
+    assert [*first, *second] == [*range(6, 12), *range(18, 24)]
+    known = own_parts(batches, 1, 2, 1, multiple=2)  # of so many as was told
+    assert [known[i][0][0] for i in range(len(known))] == [6, 18, 6]
+    joined = own_parts(join_batches(batches[1:], 1), 1, 2, 1, multiple=2)
+    assert [joined[i][0][0] for i in range(len(joined))] == [18, 18]
+
+
+@pytest.mark.parametrize("kind", ["dataset", "loader", "generator"])
+def test_last_batches_smaller_than_micro_batches(kind):
+    gan = make_gan(micro_batches=4, run_eagerly=BACKEND != "jax")
+    data = Batches(POINTS[:18], 8)
+    if kind != "dataset":
+        data = [data[i] for i in range(3)] * (1 if kind == "loader" else 2)
+        data = Loader(data) if kind == "loader" else (batch for batch in data)
+    steps = 2 if kind == "generator" else None
+    gan.fit(data, epochs=2, steps_per_epoch=steps, verbose=0)
+    assert int(gan.images_seen) == (48 if kind == "loader" else 32)
+    with pytest.raises(ValueError, match="multiple of 4 .*first one with 2"):
+        gan.fit(Batches(POINTS[:2], 8), verbose=0)
 
 
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="TensorFlow has strategies")
