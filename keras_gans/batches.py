@@ -287,7 +287,7 @@ def join_batches(data, count):
 
 
 def own_parts(data, slices, replicas, part, multiple=1):
-    """Of each batch of `data`, what one of several processes is to see.
+    """Of each batch of `data`, what one of several processes, or a step, is to see.
 
     All of them read the same data. Examples over what replicas can share are left out,
     and so are later batches of a stream that have less. Where its length is known, the
@@ -297,7 +297,7 @@ def own_parts(data, slices, replicas, part, multiple=1):
         data: As of `join_batches`.
         slices: Int, which of a batch are seen by one update each.
         replicas: Int.
-        part: Int, which of them.
+        part: Int, which of them; None for all.
         multiple: Int, examples of a part are a multiple of.
 
     Returns:
@@ -332,6 +332,8 @@ def own_parts(data, slices, replicas, part, multiple=1):
     try:
         length = len(data)
     except TypeError:
+        if part is None and iter(data) is not data:
+            return data  # a `tf.data.Dataset`, which a generator would read once
         return cut_all(keep_length=False)
     return Stream(lambda: cut_all(keep_length=True), length)
 

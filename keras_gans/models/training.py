@@ -246,10 +246,8 @@ class TrainingMixin:
                 x = SeededOrder(x, shuffle, self.seed, steps, least=parts)
                 own = [SetEpoch(x)]
             x = x if slices == 1 else join_batches(x, slices)
-            shared = replicas > 1 and part is not None
-            if shared or (replicas == 1 and self.micro_batches > 1):
-                multiple = slices * self.micro_batches * replicas // order[1]
-                x = own_parts(x, *order, multiple=multiple)
+            if parts > 1:
+                x = own_parts(x, *order, multiple=slices * parts // order[1])
             return x, own
         batch_size = self.default_batch_size if batch_size is None else batch_size
         batch_size = whole_number(batch_size, "batch_size")

@@ -1,5 +1,9 @@
 """What cannot be shared is refused before any time is spent."""
 
+import pathlib
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -14,6 +18,7 @@ from tests.gan_test_case import Batches
 POINTS = np.zeros((30, 2), "float32")
 IMAGE = np.zeros((4, 4, 1), "uint8")
 BACKEND = keras.config.backend()
+ROOT = pathlib.Path(__file__).parents[2]
 
 
 def make_gan(**options):
@@ -146,6 +151,49 @@ def test_last_batches_smaller_than_micro_batches(kind):
     assert int(gan.images_seen) == (48 if kind == "loader" else 32)
     with pytest.raises(ValueError, match="multiple of 4 .*first one with 2"):
         gan.fit(Batches(POINTS[:2], 8), verbose=0)
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_all_replicas_have_as_much_of_a_stream(monkeypatch, steps):
+    """Where a strategy cuts batches, of which it would give a replica none."""
+    monkeypatch.setattr(backend, "replicas_of", lambda model: 2)
+    monkeypatch.setattr(backend, "order_of_rows", lambda model, k: (k, 2, None))
+    points = np.arange(98, dtype="float32").reshape(49, 2)
+    gan = make_gan(discriminator_steps=steps)
+    for data in (Batches(points[:37], 8), Batches(points, 8)):  # 5 or 1 at the end
+        loader = Loader([data[i] for i in range(len(data))])
+        generator = (batch for batch in loader)
+        for source in (data, loader, generator):
+            batches, _ = gan._prepare(source, None, None, False)
+            sizes = [len(batch[0]) for batch in batches]
+            assert sizes and not any(size % (2 * steps) for size in sizes), sizes
+    rows = next(iter(own_parts([points[:8]], 2, 2, None, multiple=2)))[0][:, 0] / 2
+    assert rows.tolist() == [0, 1, 4, 5, 2, 3, 6, 7]
+
+
+STREAMS_OF_TWO_REPLICAS = """
+import numpy as np, tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+two = [tf.config.LogicalDeviceConfiguration()] * 2
+tf.config.set_logical_device_configuration(cpu, two)
+import keras_gans as kg
+from tests.gan_test_case import Batches
+points = np.random.default_rng(0).normal(size=(49, 2)).astype("float32")
+with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+    gan = kg.models.GAN(data_spec=kg.Vectors(2), latent_dim=4, hidden_units=8, seed=0)
+gan.compile(run_eagerly=True)
+tf_data = tf.data.Dataset.from_tensor_slices(points).batch(16)
+for data, seen in ((Batches(points, 16), 48), (tf_data, 112)):
+    losses = gan.fit(data, verbose=0).history
+    assert all(np.isfinite(values).all() for values in losses.values()), losses
+    assert int(gan.images_seen.value.numpy()) == seen
+"""
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="TensorFlow has strategies")
+def test_a_last_batch_that_a_strategy_cannot_share():
+    command = [sys.executable, "-c", STREAMS_OF_TWO_REPLICAS]
+    subprocess.run(command, check=True, timeout=300, cwd=ROOT)
 
 
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="TensorFlow has strategies")
