@@ -298,20 +298,20 @@ class TrainingMixin:
             if hasattr(callback, "see_examples"):
                 callback.see_examples(kind, *batch[:2])
 
-    def _checked(self, x, y):
+    def _checked(self, x, y, name="x"):
         """Checks arrays whole, and of streams the first batch."""
         if x is None:
             raise ValueError(
                 "Expected: training data as the first argument. Received: None."
             )
         if isinstance(x, LazyImages):
-            self.data_spec.check(x, "x")
+            self.data_spec.check(x, name)
             return x, self._checked_labels(y, len(x))
         if isinstance(x, list | tuple) or hasattr(x, "__array__"):
             if isinstance(x, list | tuple):
                 check_examples(x, self.data_spec)
             x = np.asarray(x)
-            self.data_spec.check(x, "x")
+            self.data_spec.check(x, name)
             x = x.astype("float32") if x.dtype == np.float64 else x
             return x, self._checked_labels(y, len(x))
         check_kind(x)
@@ -326,7 +326,7 @@ class TrainingMixin:
                 "The data set is empty. Expected: at least one batch. Received: none."
             )
         alone = len(batch[0]) == 1  # and may be bright
-        self.data_spec.check(batch[0], "the first batch of x", lenient=alone)
+        self.data_spec.check(batch[0], f"the first batch of {name}", lenient=alone)
         y = batch[1] if len(batch) > 1 else None
         self._checked_labels(y, len(batch[0]), lenient=alone)
         # Not as Keras would set it, which wraps what a model is given.
@@ -338,7 +338,7 @@ class TrainingMixin:
 
     def _checked_validation(self, data, batch_size):
         x, y = data if isinstance(data, tuple) and len(data) == 2 else (data, None)
-        x, y = self._checked(x, y)
+        x, y = self._checked(x, y, "validation_data")
         if not isinstance(x, np.ndarray | LazyImages):
             return x
         return self._in_order((x,) if y is None else (x, y), batch_size)

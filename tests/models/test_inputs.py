@@ -284,6 +284,14 @@ def test_validation_data():
 
 
 @pytest.mark.once
+def test_validation_data_are_named():
+    gan, wrong = make_gan(), IMAGES[:16, :8]
+    for data in (wrong, (wrong, None), Batches(wrong, 8)):
+        with pytest.raises(ValueError, match="`.*validation_data` has the wrong shape"):
+            gan.fit(IMAGES, batch_size=8, validation_data=data, verbose=0)
+
+
+@pytest.mark.once
 def test_callbacks_in_a_list_of_keras():
     gan, seen = make_gan(), []
     note = keras.callbacks.LambdaCallback(on_epoch_end=lambda e, logs: seen.append(e))
