@@ -276,13 +276,19 @@ def join_batches(data, count):
 
     Returns:
         A `PyDataset` where the length of `data` is known, else a generator.
+
+    Raises:
+        ValueError: If there are fewer than `count`; a generator raises it at its end.
     """
-    if isinstance(data, keras.utils.PyDataset):
-        return _JoinedDataset(data, count)
+    is_dataset = isinstance(data, keras.utils.PyDataset)
     try:
-        length = len(data)
+        length = data.num_batches if is_dataset else len(data)
     except TypeError:  # a generator, or a tf.data.Dataset of unknown length
         return _joined(data, count)
+    if length is not None and length < count:
+        raise _too_few(length, count)
+    if is_dataset:
+        return _JoinedDataset(data, count)
     return Stream(lambda: _joined(data, count), length // count)
 
 
@@ -356,12 +362,21 @@ def as_arrays(batch):
 
 
 def _joined(data, count):
-    group = []
+    group, is_first = [], True
     for batch in data:
         group.append(as_arrays(batch))
         if len(group) == count:
             yield _concatenate(group, count)
-            group = []
+            group, is_first = [], False
+    if is_first:
+        raise _too_few(len(group), count)
+
+
+def _too_few(length, count):
+    return ValueError(
+        f"Expected: at least discriminator_steps={count} batches, which a step takes. "
+        f"Received: {length}."
+    )
 
 
 def _concatenate(group, count):

@@ -104,6 +104,13 @@ def test_sources_agree_with_arrays(steps):
         assert max_difference(to_numpy(gan.weights), expected) <= 1e-6, name
 
 
+@pytest.mark.parametrize("name", list(SOURCES))
+def test_fewer_batches_than_a_step_takes(name):
+    gan = make_gan(3)
+    with pytest.raises(ValueError, match="discriminator_steps=3 batches.*Received: 2"):
+        gan.fit(SOURCES[name](IMAGES[:16]), verbose=0)
+
+
 class Loader:
     """Something to iterate over, of which the length is known."""
 
