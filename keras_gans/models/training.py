@@ -65,7 +65,7 @@ class TrainingMixin:
             verbose: See `epochs`.
             callbacks: See `epochs`.
             validation_data: Like `x`, or a tuple `(x, y)`; the losses on it are logged.
-                Of arrays, what several devices cannot share is left out.
+                What several devices cannot share is left out.
             shuffle: See `epochs`.
             initial_epoch: See `epochs`.
             steps_per_epoch: Int; of an array or `PyDataset`, an epoch goes on where the
@@ -201,6 +201,8 @@ class TrainingMixin:
         self._assert_compile_called("evaluate")
         if "_use_cached_eval_dataset" not in kwargs:
             x, y = self._checked(x, y)
+            if not isinstance(x, np.ndarray | LazyImages):
+                x = self._shared_stream(x)
         batch_size = self._shareable(batch_size or self.default_batch_size)
         if isinstance(x, np.ndarray | LazyImages):
             arrays = (x,) if y is None else (x, y)
@@ -340,21 +342,37 @@ class TrainingMixin:
         x, y = data if isinstance(data, tuple) and len(data) == 2 else (data, None)
         x, y = self._checked(x, y, "validation_data")
         if not isinstance(x, np.ndarray | LazyImages):
-            return x
+            return self._shared_stream(x)
         return self._in_order((x,) if y is None else (x, y), batch_size)
 
     def _in_order(self, arrays, batch_size):
         """Arrays as Keras' `evaluate` is to see them; several replicas by itself."""
         replicas = backend.replicas_of(self)
-        count = len(arrays[0]) // replicas * replicas
-        if count == 0:
-            raise ValueError(
-                f"Expected: at least {replicas} examples to evaluate, one for each "
-                f"device. Received: {len(arrays[0])}."
-            )
+        count = self._shared_count(arrays[0])
         if are_lazy(arrays) or replicas == 1:
             return InOrder(arrays, batch_size, count)
         return tuple(array[:count] for array in arrays)
+
+    def _shared_stream(self, x):
+        """Batches to evaluate without the examples that replicas cannot share."""
+        replicas = backend.replicas_of(self)
+        if replicas == 1:
+            return x
+        self._shared_count(self._first_batch[0])
+        if isinstance(x, keras.utils.PyDataset) and x.num_batches is not None:
+            x = SeededOrder(x, False, self.seed, least=replicas)
+        return own_parts(x, 1, 1, None, multiple=replicas)
+
+    def _shared_count(self, examples):
+        """How many of them replicas can share."""
+        replicas = backend.replicas_of(self)
+        count = len(examples) // replicas * replicas
+        if count == 0:
+            raise ValueError(
+                f"Expected: at least {replicas} examples to evaluate, one for each "
+                f"device. Received: {len(examples)}."
+            )
+        return count
 
     def _shareable(self, batch_size):
         """The size of a batch that all replicas have as much of."""

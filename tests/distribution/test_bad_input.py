@@ -1,5 +1,6 @@
 """What cannot be shared is refused before any time is spent."""
 
+import os
 import pathlib
 import subprocess
 import sys
@@ -65,6 +66,46 @@ def test_what_replicas_cannot_share_is_not_evaluated(three_replicas):
     assert gan._shareable(4) == 6 and gan._shareable(6) == 6
     with pytest.raises(ValueError, match="at least 3 examples to evaluate.*: 2"):
         gan.evaluate(POINTS[:2], verbose=0)
+
+
+def test_what_of_streams_replicas_cannot_share_is_not_evaluated(three_replicas):
+    gan = make_gan()
+    batches = [POINTS[:4], POINTS[4:8], POINTS[8:9]]
+    for data, sizes in (
+        (Batches(POINTS[:9], 4), [3, 3]),
+        (Loader(batches), [3, 3, 3]),
+        ((batch for batch in batches), [3, 3]),
+    ):
+        checked = gan._checked_validation(data, 4)
+        assert [len(batch[0]) for batch in checked] == sizes
+    with pytest.raises(ValueError, match="at least 3 examples to evaluate.*: 2"):
+        gan.evaluate(Batches(POINTS[:2], 2), verbose=0)
+
+
+STREAMS_TO_EVALUATE = """
+import keras, numpy as np
+import keras_gans as kg
+from tests.gan_test_case import Batches
+points = np.random.default_rng(0).normal(size=(16, 2)).astype("float32")
+with kg.distribution.scope():
+    gan = kg.models.GAN(data_spec=kg.Vectors(2), latent_dim=4, hidden_units=8, seed=0)
+gan.compile()
+assert kg.backend.replicas_of(gan) == 2
+unseen = Batches(points[:9], 5)
+logs = gan.fit(points, batch_size=8, validation_data=unseen, verbose=0).history
+assert np.isfinite(logs["val_d_loss"]).all()
+losses = gan.evaluate((points[:n] for n in (5, 1, 3)), verbose=0)
+assert np.isfinite(losses).all()
+"""
+
+
+@pytest.mark.skipif(BACKEND != "jax", reason="JAX has several devices in a process")
+def test_streams_of_odd_batches_are_evaluated():
+    flags = os.environ.get("XLA_FLAGS", "")
+    flags += " --xla_force_host_platform_device_count=2"
+    command = [sys.executable, "-c", STREAMS_TO_EVALUATE]
+    environment = os.environ | {"XLA_FLAGS": flags.strip()}
+    subprocess.run(command, check=True, timeout=300, cwd=ROOT, env=environment)
 
 
 def test_batches_of_a_stream_that_replicas_cannot_share(three_replicas):
