@@ -185,6 +185,7 @@ class BackupAndRestore(keras.callbacks.BackupAndRestore):
                 "epoch": self._epoch,
                 "shapes": self._shapes(),
                 "data": self._data,
+                "order_offset": getattr(self.model, "order_offset", 0),
             }
             (temporary / METADATA).write_text(json.dumps(metadata))
             for path in (temporary / WEIGHTS, temporary / METADATA, temporary):
@@ -221,6 +222,9 @@ class BackupAndRestore(keras.callbacks.BackupAndRestore):
             model.load_weights(backup / WEIGHTS)
         except (KeyError, ValueError) as error:
             raise self._misfit(backup, str(error)) from error
+        object.__setattr__(
+            model, "restored_order_offset", metadata.get("order_offset", 0)
+        )
         known = metadata.get("data")
         if None not in (known, self._data) and known != self._data:
             warnings.warn(

@@ -6,12 +6,12 @@ import keras
 import numpy as np
 
 from keras_gans.batches import InOrder
-from keras_gans.batches import as_arrays
 from keras_gans.datasets.lazy import LazyImages
 from keras_gans.metrics.metric import GenerativeMetric
 from keras_gans.metrics.metric import check_names
 from keras_gans.metrics.shared import CHUNK
 from keras_gans.metrics.shared import SharedExtraction
+from keras_gans.streams import as_arrays
 
 
 class GenerativeMetrics:

@@ -6,7 +6,7 @@ import os
 import keras
 import numpy as np
 
-from keras_gans.batches import as_arrays
+from keras_gans.streams import as_arrays
 
 
 def check_examples(x, spec):

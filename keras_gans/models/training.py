@@ -7,15 +7,15 @@ from keras_gans import backend
 from keras_gans import distribution
 from keras_gans.batches import ArrayBatches
 from keras_gans.batches import InOrder
-from keras_gans.batches import SeededOrder
 from keras_gans.batches import SetEpoch
 from keras_gans.batches import are_lazy
-from keras_gans.batches import join_batches
-from keras_gans.batches import own_parts
 from keras_gans.datasets.lazy import LazyImages
 from keras_gans.models.inputs import check_examples
 from keras_gans.models.inputs import check_kind
 from keras_gans.models.inputs import peek
+from keras_gans.streams import SeededOrder
+from keras_gans.streams import join_batches
+from keras_gans.streams import own_parts
 from keras_gans.utils.checks import whole_number
 
 

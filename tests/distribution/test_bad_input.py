@@ -11,9 +11,9 @@ import pytest
 
 import keras_gans as kg
 from keras_gans import backend
-from keras_gans.batches import join_batches
-from keras_gans.batches import own_parts
 from keras_gans.batches import rows_of_part
+from keras_gans.streams import join_batches
+from keras_gans.streams import own_parts
 from tests.gan_test_case import Batches
 
 POINTS = np.zeros((30, 2), "float32")

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 import keras_gans as kg
-from keras_gans.batches import SeededOrder
-from keras_gans.batches import Stream
+from keras_gans.streams import SeededOrder
+from keras_gans.streams import Stream
 from tests.gan_test_case import Batches
 from tests.gan_test_case import max_difference
 from tests.gan_test_case import to_numpy
@@ -82,6 +82,42 @@ def test_epochs_of_some_steps_are_resumed(steps):
     for first in range(3):
         parts.fit(IMAGES, initial_epoch=first, epochs=first + 1, **options)
     assert max_difference(to_numpy(whole.weights), to_numpy(parts.weights)) == 0
+
+
+@pytest.mark.parametrize("steps", [None, 2])
+@pytest.mark.parametrize("discriminator_steps", [1, 2])
+def test_another_fit_goes_on_with_the_order(steps, discriminator_steps):
+    """So that `fit` in a loop does not see the same examples again and again."""
+    options = {"batch_size": 8, "steps_per_epoch": steps, "verbose": 0}
+    whole, parts = (make_gan(discriminator_steps) for _ in "ab")
+    whole.fit(IMAGES, epochs=3, **options)
+    for _ in range(3):
+        parts.fit(IMAGES, epochs=1, **options)
+    assert max_difference(to_numpy(whole.weights), to_numpy(parts.weights)) == 0
+
+
+def test_another_fit_is_resumed(tmp_path):
+    """It has an order of its own, which its backup knows."""
+
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 1:
+                raise KeyboardInterrupt
+
+    def trained_before():
+        gan = make_gan()
+        gan.fit(IMAGES, batch_size=8, verbose=0)
+        return gan
+
+    whole, stopped, resumed = (trained_before() for _ in "abc")
+    options = {"batch_size": 8, "epochs": 2, "verbose": 0}
+    whole.fit(IMAGES, **options)
+    backup = kg.callbacks.BackupAndRestore(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        stopped.fit(IMAGES, callbacks=[backup, Stop()], **options)
+    backup = kg.callbacks.BackupAndRestore(tmp_path)
+    resumed.fit(IMAGES, callbacks=[backup], **options)
+    assert max_difference(to_numpy(whole.weights), to_numpy(resumed.weights)) == 0
 
 
 @pytest.mark.parametrize("steps", [0, -1, 1.5])
