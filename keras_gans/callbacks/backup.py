@@ -158,6 +158,7 @@ class BackupAndRestore(keras.callbacks.BackupAndRestore):
     def on_train_end(self, logs=None):
         """Deletes the backups, or sees to it that the last epoch is kept."""
         self.model._initial_epoch = None
+        object.__setattr__(self.model, "restored_order_offset", None)
         if not (self._finite and self._writes and self._has_trained):
             return
         if not self.delete_checkpoint:

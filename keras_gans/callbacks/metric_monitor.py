@@ -13,7 +13,7 @@ from keras_gans.metrics.metric import check_names
 from keras_gans.metrics.shared import CHUNK
 from keras_gans.metrics.shared import SharedExtraction
 from keras_gans.metrics.shared import choose
-from keras_gans.utils.checks import is_positive
+from keras_gans.utils.checks import whole_number
 from keras_gans.utils.progress import Progress
 
 _NAMES = {
@@ -102,12 +102,16 @@ class MetricMonitor(keras.callbacks.Callback):
         mode="auto",
     ):
         super().__init__()
-        given = [every for every in (every_epochs, every_images) if every is not None]
-        if len(given) > 1 or not all(map(is_positive, given)):
+        if every_epochs is not None and every_images is not None:
             raise ValueError(
-                "Expected: one of `every_epochs`, `every_images`, a positive int. "
-                f"Received: every_epochs={every_epochs}, every_images={every_images}."
+                "Expected: one of `every_epochs`, `every_images`. Received: "
+                f"every_epochs={every_epochs}, every_images={every_images}."
             )
+        if every_images is not None:
+            every_images = whole_number(every_images, "every_images")
+        else:
+            every_epochs = 1 if every_epochs is None else every_epochs
+            every_epochs = whole_number(every_epochs, "every_epochs")
         self.real_images = np.asarray(real_images)
         if real_labels is not None and len(real_labels) != len(self.real_images):
             raise ValueError(
@@ -120,7 +124,7 @@ class MetricMonitor(keras.callbacks.Callback):
             metrics = [metrics]
         self.metrics = [self._make(metric, features, seed) for metric in metrics]
         check_names(self.metrics)
-        self.every_epochs = every_epochs or (None if given else 1)
+        self.every_epochs = every_epochs
         self.every_images = every_images
         self.seed = seed
         self._best = BestModel(keep_best, restore_best, monitor, mode)

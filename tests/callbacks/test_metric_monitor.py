@@ -368,6 +368,9 @@ def test_what_is_refused():
         make([kg.metrics.FrechetDistance(num_samples=5)])
     with pytest.raises(ValueError, match="one of `every_epochs`"):
         make(every_epochs=1, every_images=5)
+    for name in ("every_epochs", "every_images"):
+        with pytest.raises(ValueError, match=f"`{name}` as an int of at least 1"):
+            make(**{name: 1.5})
     with pytest.raises(ValueError, match="`mode`"):
         make(mode="best")
     with pytest.raises(ValueError, match="`real_labels` for 24 images"):
