@@ -36,7 +36,8 @@ def scope():
     * torch: joins the processes that `torchrun` started.
 
     With one device, or where a strategy or distribution is in force already, it changes
-    nothing. Enter it before anything else is computed.
+    nothing. Enter it before anything else is computed. `compile` and `fit` may be
+    called outside of it. On JAX the distribution stays in force for what follows.
 
     Example:
 

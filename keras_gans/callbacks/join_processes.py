@@ -17,6 +17,17 @@ def only_writes(callback):
     return getattr(callback, "only_writes", isinstance(callback, _KERAS_WRITERS))
 
 
+def check_callbacks(callbacks):
+    """Raises if one would not do in several processes that train together."""
+    for callback in callbacks:
+        if type(callback) is keras.callbacks.BackupAndRestore:
+            raise ValueError(
+                "Expected: keras_gans.callbacks.BackupAndRestore where several "
+                "processes train together. Received: Keras', of which each process "
+                "moves the files of the others."
+            )
+
+
 class JoinProcesses(keras.callbacks.Callback):
     """Before training: compares what processes are about to do, and shares the weights.
 

@@ -88,6 +88,7 @@ class TrainingMixin:
         ```
         """
         from keras_gans.callbacks.join_processes import JoinProcesses
+        from keras_gans.callbacks.join_processes import check_callbacks
         from keras_gans.callbacks.join_processes import only_writes
         from keras_gans.callbacks.log_settings import LogSettings
         from keras_gans.callbacks.nan_guard import NaNGuard
@@ -115,6 +116,7 @@ class TrainingMixin:
         own = [*([] if guards else [NaNGuard()]), LogSettings(), *own]
         callbacks = [*guards, *own, *(c for c in given if c not in guards)]
         if distribution.process_count() > 1:
+            check_callbacks(given)
             facts = {"batch size": batch_size, "number of epochs": epochs}
             callbacks.append(JoinProcesses(facts, self._examples_to_compare(x)))
         # Not tracked by Keras: nothing of it is to be saved.
@@ -253,38 +255,40 @@ class TrainingMixin:
             return x, own
         batch_size = self.default_batch_size if batch_size is None else batch_size
         batch_size = whole_number(batch_size, "batch_size")
-        if len(x) < slices:
+        apart = y is not None and not self.data_are_aligned
+        count = max(len(x), len(y)) if apart else len(x)
+        if count < slices:
             raise ValueError(
                 f"Expected: at least discriminator_steps={slices} examples. "
-                f"Received: {len(x)}."
+                f"Received: {count}."
             )
-        if min(batch_size, len(x)) % self.pac:
+        if min(batch_size, count) % self.pac:
             raise ValueError(
                 f"Expected: batches that can be cut into packs of pac={self.pac} "
-                f"examples. Received: batch_size={batch_size} of {len(x)} examples."
+                f"examples. Received: batch_size={batch_size} of {count} examples."
             )
         whole = slices * replicas * self.pac
-        if batch_size % replicas or len(x) < whole:
+        if batch_size % replicas or count < whole:
             raise ValueError(
                 f"Expected: `batch_size`, of all {replicas} replicas together, as a "
                 f"multiple of {replicas}, and as many examples. Received: batch_size="
-                f"{batch_size} of {len(x)} examples."
+                f"{batch_size} of {count} examples."
             )
         whole *= self.micro_batches
-        cut = batch_size % (whole // slices) == 0 and len(x) >= whole
+        cut = batch_size % (whole // slices) == 0 and count >= whole
         if self.micro_batches > 1 and not cut:
             raise ValueError(
                 f"Expected: `batch_size` as a multiple of {whole // slices}, so that "
                 f"its micro_batches={self.micro_batches} parts are of one size, and at "
                 f"least {whole} examples. Received: batch_size={batch_size} of "
-                f"{len(x)} examples."
+                f"{count} examples."
             )
         if replicas > 1 and batch_size // replicas % self.pac:
             raise ValueError(
                 f"Expected: batches that {replicas} replicas share and cut into packs "
                 f"of pac={self.pac}. Received: batch_size={batch_size}."
             )
-        step_size = min(batch_size * slices, len(x) // whole * whole)
+        step_size = min(batch_size * slices, count // whole * whole)
         arrays = (x,) if y is None else (x, y)
         batches = ArrayBatches(
             arrays, step_size, shuffle, self.seed, self.data_are_aligned, *order, steps

@@ -12,6 +12,7 @@ import pytest
 import keras_gans as kg
 from keras_gans import backend
 from keras_gans.batches import rows_of_part
+from keras_gans.callbacks.join_processes import check_callbacks
 from keras_gans.streams import join_batches
 from keras_gans.streams import own_parts
 from tests.gan_test_case import Batches
@@ -122,6 +123,12 @@ def test_processes_that_differ(monkeypatch):
     with pytest.raises(RuntimeError, match="another data in some of them.*process 1"):
         kg.distribution.check_alike(None, {"seed": 1, "data": "y"})
     kg.distribution.check_alike(None, {"seed": 1})
+
+
+def test_the_backup_of_keras_in_several_processes():
+    check_callbacks([kg.callbacks.BackupAndRestore("a"), keras.callbacks.History()])
+    with pytest.raises(ValueError, match="Expected: keras_gans.callbacks.Backup"):
+        check_callbacks([keras.callbacks.BackupAndRestore("a")])
 
 
 def test_fingerprint_of_data():

@@ -178,6 +178,14 @@ def test_forms_of_data_agree():
     assert abs(kernel[0, 0, 0, 0] - 0.5) > 1e-5  # it was trained
 
 
+@pytest.mark.parametrize("domains", [(A[:3], A), (A, A[:3])])
+def test_batches_are_as_asked_for_though_a_domain_is_small(domains):
+    model = cycle_gan()
+    model.compile(**QUICKEST)
+    model.fit(domains, batch_size=6, verbose=0)
+    assert int(model.images_seen) == 6
+
+
 def test_validation_of_domains_of_different_lengths():
     model = cycle_gan()
     model.compile(**QUICKEST)
