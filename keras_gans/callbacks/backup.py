@@ -132,7 +132,7 @@ class BackupAndRestore(keras.callbacks.BackupAndRestore):
         batches = getattr(self.model, "_fit_batches", None)
         if not isinstance(batches, ArrayBatches):
             return None
-        return distribution.fingerprint(batches.arrays, num_examples=16)
+        return distribution.fingerprint(batches.arrays, num_examples=4)
 
     def on_epoch_begin(self, epoch, logs=None):
         """Frees the model of the first epoch, which Keras keeps for a next `fit`."""

@@ -77,13 +77,18 @@ def test_progress(network, inputs, capsys):
 
 
 def test_replicas_of_one_process_share_the_work(network, inputs, monkeypatch):
-    calls = []
+    """In batches that they can share, however many are asked for."""
+    expected, calls, together = predict(network, inputs, 5), [], network.predict
+
+    def noted(arrays, batch_size, verbose):
+        calls.append((len(arrays[0]), batch_size, verbose))
+        return together(arrays, batch_size, verbose=verbose)
+
     monkeypatch.setattr(backend, "replicas_of", lambda model: 2)
-    monkeypatch.setattr(
-        network, "predict", lambda *args, verbose: calls.append((args, verbose))
-    )
-    predict(network, inputs, 5)
-    assert calls == [((inputs, 5), 0)]
+    monkeypatch.setattr(network, "predict", noted)
+    found = predict(network, inputs, 5)
+    assert calls == [(12, 6, 0)]
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1.2e-7)
 
 
 def test_within_fit():

@@ -191,10 +191,12 @@ class InfoGAN(GAN):
                 "Expected: `categorical` as numbers of values, one for each code, such "
                 f"as (10,). Received: {categorical!r}."
             )
-        categorical = tuple(
-            whole_number(size, "categorical", least=2, meaning="values of a code")
-            for size in categorical
-        )
+        categorical = tuple(whole_number(n, "categorical") for n in categorical)
+        if min(categorical, default=2) < 2:
+            raise ValueError(
+                "Expected: `categorical` codes of at least 2 values each. Received: "
+                f"{categorical}."
+            )
         continuous = whole_number(continuous, "continuous", least=0, meaning="codes")
         noise_dim = whole_number(noise_dim, "noise_dim")
         if "latent_dim" in kwargs:
