@@ -4,10 +4,10 @@
 
 Any sizes and formats; sub-folders are searched. Images are made squares, of which
 `--crop none` squeezes the whole picture and the default takes the middle. With fewer
-than a few thousand images keep the augmentation, which is on by default; below a
-hundred expect copies of them. Sample grids appear in the folder while it trains;
-interrupted (Ctrl-C) and started again, it goes on where it stopped, and with more
-epochs also when it was done. On a CPU take `--image-size 32 --width 32`.
+than a few thousand images keep the augmentation, which is on by default. Sample grids
+appear in the folder while it trains; interrupted (Ctrl-C) and started again, it goes on
+where it stopped, and with more epochs also when it was done. On a CPU take
+`--image-size 32 --width 32`.
 """
 
 import argparse

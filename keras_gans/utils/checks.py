@@ -37,20 +37,14 @@ def whole_number(value, name, least=1, meaning=""):
     Raises:
         ValueError: If it is no whole number, or less than `least`.
     """
-    is_whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if not is_whole or value < least:
-        meaning = f", {meaning}" if meaning else ""
-        raise ValueError(
-            f"Expected: `{name}` as an int of at least {least}{meaning}. "
-            f"Received: {value!r}."
-        )
+    if not _is(numbers.Integral, value) or value < least:
+        raise _refused(value, name, f"an int of at least {least}", meaning)
     return int(value)
 
 
 def is_positive(value):
     """Whether a value is a finite number above 0, Python's or NumPy's."""
-    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    return is_number and 0.0 < value < math.inf
+    return _is(numbers.Real, value) and 0.0 < value < math.inf
 
 
 def number(value, name, least=-math.inf, most=math.inf, meaning=""):
@@ -69,16 +63,23 @@ def number(value, name, least=-math.inf, most=math.inf, meaning=""):
     Raises:
         ValueError: If it is no finite number, or outside of the bounds.
     """
-    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value) or not least <= value <= most:
-        bounds = [f">= {least:g}"] * (least > -math.inf)
-        bounds += [f"<= {most:g}"] * (most < math.inf)
-        meaning = f", {meaning}" if meaning else ""
-        raise ValueError(
-            f"Expected: `{name}` as a {' '.join(['finite number', *bounds])}{meaning}. "
-            f"Received: {value!r}."
-        )
+    is_finite = _is(numbers.Real, value) and math.isfinite(value)
+    if not is_finite or not least <= value <= most:
+        bounds = [f" >= {least:g}"] * (least > -math.inf)
+        bounds += [f" <= {most:g}"] * (most < math.inf)
+        raise _refused(value, name, f"a finite number{''.join(bounds)}", meaning)
     return float(value)
+
+
+def _is(kind, value):
+    return isinstance(value, kind) and not isinstance(value, bool)
+
+
+def _refused(value, name, expected, meaning):
+    meaning = f", {meaning}" if meaning else ""
+    return ValueError(
+        f"Expected: `{name}` as {expected}{meaning}. Received: {value!r}."
+    )
 
 
 def sizes_of(sizes):
