@@ -24,7 +24,15 @@ def main(argv=None):
     parser.add_argument("--out", default="runs/r3gan", type=pathlib.Path)
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--batch-size", type=int, default=64)
-    parser.add_argument("--width", type=int, default=48)
+    parser.add_argument(
+        "--channels",
+        type=int,
+        nargs=4,
+        default=[128, 128, 64, 32],
+        metavar="N",
+        help="of features of 4, 8, 16 and 32 px",
+    )
+    parser.add_argument("--width", type=int, help="for all of them, in place of these")
     parser.add_argument("--blocks", type=int, default=1, help="of a stage")
     parser.add_argument("--num-images", type=int, default=60_000)
     parser.add_argument("--seed", type=int, default=0)
@@ -37,7 +45,7 @@ def main(argv=None):
     with kg.distribution.scope():
         gan = kg.models.R3GAN(
             image_shape=images.shape[1:],
-            width=args.width,
+            channels=[args.width] * 4 if args.width else args.channels,
             blocks=args.blocks,
             seed=args.seed,
         )

@@ -19,18 +19,20 @@ EXPANSION = 2  # channels within a block, relative to those outside
 GAIN = math.sqrt(2.0 / (1.0 + 0.2**2))  # of LeakyReLU(0.2)
 
 
-def channels_of(image_shape, width):
+def channels_of(image_shape, width, channels=None):
     """The size of the smallest features, and the channels of each stage from there.
 
     Args:
         image_shape: `(H, W, C)`.
         width: Int, channels up to 32 x 32; halved with each doubling from there.
+        channels: Optional ints, of the stages, in place of these.
 
     Returns:
         `(h, w)`, and a list of ints.
 
     Raises:
-        ValueError: If the sides cannot be halved down to 4 to 7 pixels.
+        ValueError: If the sides cannot be halved down to 4 to 7 pixels, or `channels`
+            are not one for each stage.
     """
     count = halvings(*image_shape[:2])
     height, image_width = (side >> count for side in image_shape[:2])
@@ -41,8 +43,15 @@ def channels_of(image_shape, width):
             f"{image_shape[0]} x {image_shape[1]}. Resize the images, for instance "
             "with `image_size=32`."
         )
-    # 32 pixels are reached after three doublings.
-    channels = [max(1, width >> max(0, i - 3)) for i in range(count + 1)]
+    if channels is None:
+        # 32 pixels are reached after three doublings.
+        channels = [max(1, width >> max(0, i - 3)) for i in range(count + 1)]
+    elif len(channels) != count + 1:
+        raise ValueError(
+            f"Expected: `channels` of {count + 1} stages for images of {image_shape[0]} "
+            f"x {image_shape[1]}, from {height} x {image_width} up. Received: "
+            f"{channels!r}."
+        )
     return (height, image_width), channels
 
 
@@ -146,7 +155,13 @@ class DiscriminativeBasis(layers.Layer):
 
 
 def r3_gan_generator(
-    image_shape, latent_dim, condition_size=None, width=768, blocks=2, group_size=16
+    image_shape,
+    latent_dim,
+    condition_size=None,
+    width=768,
+    channels=None,
+    blocks=2,
+    group_size=16,
 ):
     """Latents (and condition) -> stages of residual blocks -> images.
 
@@ -155,6 +170,7 @@ def r3_gan_generator(
         latent_dim: Int, Z; also the size of the condition's embedding.
         condition_size: Optional int, K.
         width: Int, channels up to 32 x 32.
+        channels: Optional ints, of the stages, in place of `width`.
         blocks: Int, residual blocks of a stage.
         group_size: Int, channels of a group.
 
@@ -162,7 +178,7 @@ def r3_gan_generator(
         A `keras.Model` from `(B, Z)`, or `[(B, Z), (B, K)]`, to `(B, H, W, C)`,
         float32, not bounded.
     """
-    size, channels = channels_of(image_shape, width)
+    size, channels = channels_of(image_shape, width, channels)
     inputs, condition = inputs_of((latent_dim,), condition_size)
     x = inputs[0]
     if condition is not None:
@@ -190,7 +206,12 @@ def r3_gan_generator(
 
 
 def r3_gan_discriminator(
-    image_shape, condition_size=None, width=768, blocks=2, group_size=16
+    image_shape,
+    condition_size=None,
+    width=768,
+    channels=None,
+    blocks=2,
+    group_size=16,
 ):
     """Images (and condition) -> stages of residual blocks -> logit.
 
@@ -198,6 +219,7 @@ def r3_gan_discriminator(
         image_shape: As in `r3_gan_generator`.
         condition_size: Optional int, K.
         width: Int.
+        channels: Optional ints.
         blocks: Int.
         group_size: Int.
 
@@ -205,7 +227,7 @@ def r3_gan_discriminator(
         A `keras.Model` from `(B, H, W, C)`, or `[(B, H, W, C), (B, K)]`, to `(B, 1)`,
         float32.
     """
-    _, channels = channels_of(image_shape, width)
+    _, channels = channels_of(image_shape, width, channels)
     inputs, condition = inputs_of(image_shape, condition_size)
     x = _pointwise(channels[-1], "from_image")(inputs[0])
     for i in reversed(range(len(channels))):

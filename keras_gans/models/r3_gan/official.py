@@ -35,7 +35,7 @@ def sizes_of(state):
         state: Dict, name -> array.
 
     Raises:
-        ValueError: If it is not such a generator, or has channels of other sizes.
+        ValueError: If it is not such a generator.
     """
     basis, linear = (
         f"MainLayers.0.Layers.0.{name}" for name in ("Basis", "LinearLayer.weight")
@@ -51,12 +51,7 @@ def sizes_of(state):
     first = "MainLayers.{}.Layers.1.LinearLayer{}.Layer.weight".format
     channels = [state[first(i, 1)].shape[1] for i in range(stages)]
     width = channels[0]
-    expected = [width >> max(0, i - 3) for i in range(stages)]
-    if channels != expected:
-        raise ValueError(
-            f"Expected: {expected} channels, halved from the fifth stage on. "
-            f"Received: {channels}."
-        )
+    usual = [width >> max(0, i - 3) for i in range(stages)]
     latent_dim, num_classes = state[linear].shape[1], None
     if "EmbeddingLayer.weight" in state:
         embedded, num_classes = state["EmbeddingLayer.weight"].shape
@@ -71,6 +66,7 @@ def sizes_of(state):
         "image_shape": (side, side, state[image].shape[0]),
         "num_classes": num_classes,
         "width": width,
+        "channels": None if channels == usual else channels,
         "blocks": blocks,
         "group_size": state[first(0, 2)].shape[1],
         "latent_dim": latent_dim,

@@ -45,6 +45,7 @@ from keras_gans.models.r3_gan.networks import channels_of
 from keras_gans.models.r3_gan.networks import r3_gan_discriminator
 from keras_gans.models.r3_gan.networks import r3_gan_generator
 from keras_gans.schedules import CosineRamp
+from keras_gans.utils.checks import whole_number
 
 SCHEDULED_IMAGES = 20_000_000
 # Side -> gamma at the start, half-life of the average at the end in images.
@@ -60,6 +61,8 @@ class R3GAN(GAN):
             to 7 pixels, such as 28, 32, 64, 256 or 64 x 128.
         num_classes: Optional int, K.
         width: Int, channels up to 32 x 32: 768 in the paper, 1,536 for ImageNet.
+        channels: Optional ints, of each stage from the smallest features up, in place
+            of those by `width`: fewer at the larger sides make a small network faster.
         blocks: Int, residual blocks of a stage.
         group_size: Int, channels of a group: 16 in the paper, 32 for ImageNet.
         latent_dim: Int, Z.
@@ -87,16 +90,20 @@ class R3GAN(GAN):
         *,
         num_classes=None,
         width=768,
+        channels=None,
         blocks=2,
         group_size=16,
         latent_dim=64,
         latent_distribution="normal",
         **kwargs,
     ):
+        if channels is not None:
+            channels = [whole_number(n, "channels") for n in channels]
         super().__init__(
             image_shape,
             num_classes=num_classes,
             width=width,
+            channels=channels,
             blocks=blocks,
             group_size=group_size,
             latent_dim=latent_dim,
@@ -104,18 +111,19 @@ class R3GAN(GAN):
             **kwargs,
         )
 
-    def networks(self, data_spec, latent_dim, width, blocks, group_size):
+    def networks(self, data_spec, latent_dim, width, channels, blocks, group_size):
         """Makes the networks of Config E."""
-        for channels in channels_of(data_spec.shape, width)[1]:
-            expanded = EXPANSION * channels
+        for count in channels_of(data_spec.shape, width, channels)[1]:
+            expanded = EXPANSION * count
             if expanded > group_size and expanded % group_size:
                 raise ValueError(
                     "Expected: twice the channels of every stage as a multiple of "
                     f"group_size={group_size}, or no more than it. Received: "
-                    f"{channels} channels. Choose another `width`."
+                    f"{count} channels. Choose another `width`, or `channels`."
                 )
         size = None if self.condition is None else self.condition.size
-        sizes = {"width": width, "blocks": blocks, "group_size": group_size}
+        sizes = {"width": width, "channels": channels}
+        sizes |= {"blocks": blocks, "group_size": group_size}
         return (
             r3_gan_generator(data_spec.shape, latent_dim, size, **sizes),
             r3_gan_discriminator(data_spec.shape, size, **sizes),
