@@ -9,6 +9,7 @@ from keras import ops
 
 import keras_gans
 from keras_gans import backend
+from keras_gans.backend.groups import conv_in_groups
 
 
 def array(x):
@@ -126,6 +127,24 @@ def test_input_gradients_of_convolutions_differentiate_again(rematerialize):
         values.append(float(backend.value_and_grad(penalty, [kernel])[0][0]))
     slope = (values[0] - values[1]) / (2.0 * step)
     np.testing.assert_allclose((array(gradient) * direction).sum(), slope, rtol=5e-3)
+
+
+def test_groups_one_after_the_other_are_the_same():
+    """As backends convolve whose own groups are slow, or without gradients."""
+    x, kernel = conv_and_kernel()
+    results = []
+    for conv in (conv_in_groups, backend.conv):
+
+        def value(kernel, conv=conv):
+            return ops.sum(ops.tanh(conv(x, kernel, (1, 1), groups=2)))[None]
+
+        kernel_now = ops.convert_to_tensor(kernel)
+        results.append(backend.input_gradients(value, kernel_now, of_weights=True))
+    (values, gradients), (expected, expected_gradients) = results
+    np.testing.assert_allclose(array(values), array(expected), rtol=1e-5)
+    np.testing.assert_allclose(
+        array(gradients), array(expected_gradients), rtol=1e-4, atol=1e-5
+    )
 
 
 def test_input_gradients_of_kernels():

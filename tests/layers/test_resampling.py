@@ -104,6 +104,70 @@ def test_gradients_also_of_a_gradient(cls):
     assert numpy(gradient) == pytest.approx(4 * squares / 0.7, rel=1e-4)
 
 
+def slopes_of(taps, up, down, padding, x, weights):
+    """The gradient of sum(weights * upfirdn(x)), and that of its square's sum.
+
+    The second with respect to a factor of x, whose square the function is of.
+    """
+    scale = keras.Variable(np.float32(0.7))
+    factors = ops.convert_to_tensor(weights)
+
+    def penalty():
+        def value(x):
+            y = upfirdn(scale * x, taps, up, down, padding)
+            return ops.sum(ops.square(y) * factors, axis=(1, 2, 3))
+
+        _, slopes = backend.input_gradients(value, ops.convert_to_tensor(x))
+        return ops.sum(ops.square(slopes)), slopes
+
+    (_, slopes), (gradient,) = backend.value_and_grad(penalty, [scale])
+    return numpy(slopes), float(numpy(gradient))
+
+
+def expected_slopes(taps, up, down, padding, x, weights):
+    """The same by the definition: it is linear, so each pixel's share is its image."""
+    y = 0.7 * by_hand(x, taps, up, down, padding)
+    slopes = np.zeros_like(x, "float64")
+    for place in np.ndindex(*x.shape[1:3]):
+        one = np.zeros((1, *x.shape[1:3], 1))
+        one[0, *place, 0] = 1.0
+        share = by_hand(one, taps, up, down, padding)
+        slopes[:, *place] = (2 * 0.7 * weights * y * share).sum(axis=(1, 2))
+    return slopes, 4 * np.square(slopes).sum() / 0.7
+
+
+@pytest.mark.parametrize(
+    ("taps", "up", "down", "padding"),
+    [
+        ((1.0, 3.0, 3.0, 1.0), 2, 1, (2, 1)),
+        ((1.0, 3.0, 3.0, 1.0), 1, 2, (1, 1)),
+        ((1.0, 3.0, 2.0, -1.0), 1, 2, (0, 0)),  # a last row and column is not read
+        ((2.0, -1.0, 0.5), 1, 1, (1, 1)),
+        ((2.0, -1.0, 0.5), 1, 1, (-1, 3)),
+        ((2.0, -1.0, 0.5), 3, 2, (2, 1)),
+        ((2.0, -1.0, 0.5), 1, 3, (1, -2)),
+    ],
+)
+def test_gradients_are_of_the_definition(taps, up, down, padding):
+    x, given = images((2, 5, 8, 2)), (taps, up, down, padding)
+    weights = images(by_hand(x, *given).shape, 1)
+    received, expected = (f(*given, x, weights) for f in (slopes_of, expected_slopes))
+    np.testing.assert_allclose(received[0], expected[0], rtol=1e-4, atol=1e-4)
+    assert received[1] == pytest.approx(expected[1], rel=1e-4)
+
+
+def test_long_sides():
+    """Another way than of short ones."""
+    taps, x = (1.0, 3.0, 2.0, -1.0), images((1, 66, 4, 1))
+    given = (taps, 2, 1, (2, 1))
+    y = by_hand(x, *given)
+    np.testing.assert_allclose(numpy(upfirdn(x, *given)), y, rtol=1e-5, atol=1e-5)
+    weights = images(y.shape, 1)
+    received, expected = (f(*given, x, weights) for f in (slopes_of, expected_slopes))
+    np.testing.assert_allclose(received[0], expected[0], rtol=1e-4, atol=1e-4)
+    assert received[1] == pytest.approx(expected[1], rel=1e-4)
+
+
 def test_half_precision_config_and_arguments(tmp_path):
     for cls in LAYERS:
         layer = cls((1, 2, 1), dtype="mixed_bfloat16")

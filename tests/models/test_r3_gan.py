@@ -66,6 +66,24 @@ def test_sides():
             kg.models.R3GAN(shape, **SMALL)
 
 
+def test_channels_of_stages():
+    shape, channels = (16, 16, 1), (8, 6, 2)
+    gan = kg.models.R3GAN(shape, channels=channels, **SMALL)
+    features = [gan.generator.get_layer(f"stage_{i}_block_0_project") for i in range(3)]
+    assert tuple(layer.filters for layer in features) == channels
+    features = [gan.discriminator.get_layer(layer.name) for layer in features]
+    assert tuple(layer.filters for layer in features) == channels
+    again = kg.models.R3GAN.from_config(gan.get_config())
+    assert again.generator.count_params() == gan.generator.count_params()
+    for wrong, message in (
+        ((8, 4), "`channels` of 3 stages for images of 16 x 16, from 4 x 4 up.*8, 4"),
+        ((8, 4, 0), "`channels` as an int of at least 1"),
+        ((8, 4, 5), "multiple of group_size=4.*Received: 5 channels"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            kg.models.R3GAN(shape, channels=wrong, **SMALL)
+
+
 def test_arguments():
     with pytest.raises(ValueError, match="multiple of group_size=16.*Received: 12"):
         kg.models.R3GAN((16, 16, 1), width=12)

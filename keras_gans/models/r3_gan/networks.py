@@ -48,9 +48,9 @@ def channels_of(image_shape, width, channels=None):
         channels = [max(1, width >> max(0, i - 3)) for i in range(count + 1)]
     elif len(channels) != count + 1:
         raise ValueError(
-            f"Expected: `channels` of {count + 1} stages for images of {image_shape[0]} "
-            f"x {image_shape[1]}, from {height} x {image_width} up. Received: "
-            f"{channels!r}."
+            f"Expected: `channels` of {count + 1} stages for images of "
+            f"{image_shape[0]} x {image_shape[1]}, from {height} x {image_width} up. "
+            f"Received: {channels!r}."
         )
     return (height, image_width), channels
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import keras_gans as kg
+from keras_gans.models.r3_gan.official import sizes_of
 from tests.models.big_gan.official_case import golden
 from tests.models.style_gan2.official_case import random_state
 
@@ -51,6 +52,29 @@ def test_r3_gan(side):
     np.testing.assert_allclose(images, data["images"], rtol=1e-4, atol=1e-4)
     logits = gan.discriminator.predict_on_batch(x)[:, 0]
     np.testing.assert_allclose(logits, data["logits"].ravel(), rtol=1e-4, atol=1e-4)
+
+
+def test_r3_gan_of_other_channels():
+    """As far as their `WidthPerStage` may differ from the published ones."""
+    channels, state = [16, 12, 4], {}
+    for i, count in enumerate(channels):
+        layers = f"MainLayers.{i}.Layers"
+        kernels = {1: (2 * count, count, 1, 1), 2: (2 * count, 4, 3, 3)}
+        for k, shape in kernels.items():
+            state[f"{layers}.1.LinearLayer{k}.Layer.weight"] = np.zeros(shape)
+    state["MainLayers.0.Layers.0.Basis"] = np.zeros((16, 4, 4))
+    state["MainLayers.0.Layers.0.LinearLayer.weight"] = np.zeros((16, 6))
+    state["AggregationLayer.Layer.weight"] = np.zeros((3, 4, 1, 1))
+    sizes = sizes_of(state)
+    assert sizes["channels"] == channels
+    gan = kg.models.R3GAN(**sizes)
+    for name, kernel in (("expand", 1), ("grouped", 2)):
+        for i in range(3):
+            expected = state[
+                f"MainLayers.{i}.Layers.1.LinearLayer{kernel}.Layer.weight"
+            ]
+            received = gan.generator.get_layer(f"stage_{i}_block_0_{name}").kernel
+            assert tuple(received.shape) == expected.transpose(2, 3, 1, 0).shape
 
 
 def without(state, *parts):
