@@ -20,13 +20,13 @@ def _conv(inputs, kernel, strides, groups, padding):
     if groups == 1 or tf.config.list_logical_devices("GPU"):
         return ops.conv(inputs, kernel, strides=strides, padding=padding)
     # On CPUs Keras goes through XLA, which takes ninety times as long.
-    if has_gradients_of_groups():
+    if _has_gradients_of_groups():
         return tf.nn.conv2d(inputs, kernel, strides, padding.upper())
     return conv_in_groups(inputs, kernel, strides, groups)
 
 
 @functools.cache
-def has_gradients_of_groups():
+def _has_gradients_of_groups():
     """Whether this CPU's convolutions in groups have gradients: oneDNN's have."""
     ones = functools.partial(tf.ones, dtype="float32")
     try:
