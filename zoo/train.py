@@ -48,7 +48,7 @@ TRAININGS = {
     "stylegan_emoji_64": Training("train_stylegan2_emoji", ("--model", "StyleGAN")),
     "r3gan_fashion_mnist_32": Training(
         "train_r3gan_fashion_mnist",
-        ("--width", "128", "--batch-size", "128"),
+        ("--width", "128", "--batch-size", "128", "--rate", "5e-4"),
         scheduled=True,
     ),
     "r3gan_emoji_64": Training("train_r3gan_emoji", ("--width", "192"), scheduled=True),

@@ -63,9 +63,9 @@ devices:
   that train together.
 * `order_of_rows(model, slices)`: which rows of each batch `fit` is to be given, and in
   which order; arguments of `rows_of_part`.
-* `input_of_keras(model, data, shuffle, in_parts)`: what Keras' `fit` and `evaluate`
-  take in place of a `PyDataset`, so that nothing waits as an epoch ends, and that a
-  process reads no more than its part of batches `in_parts` of the replicas.
+* `input_of_keras(model, data, in_parts)`: what Keras' `fit` and `evaluate` take in
+  place of a `PyDataset`, so that nothing waits as an epoch ends, and that a process
+  reads no more than its part of batches `in_parts` of the replicas.
 * `of_all_processes(model, value)`: what each of them has for a JSON value.
 * `share_state(variables)`: gives all of them the values of the first.
 """

@@ -118,7 +118,7 @@ def order_of_rows(model, slices):
     return slices, replicas_of(model), None
 
 
-def input_of_keras(model, data, shuffle=False, in_parts=False):
+def input_of_keras(model, data, in_parts=False):
     """What Keras' `fit` and `evaluate` take in place of data; see `keras_gans.backend`.
 
     Keras would have each worker read whole batches, and throw away what is of others:
@@ -129,7 +129,7 @@ def input_of_keras(model, data, shuffle=False, in_parts=False):
     strategy = model.distribute_strategy
     is_of_workers = isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
     if process_count() == 1 or not is_of_workers or not in_parts:
-        return _UntunedBatches(data, shuffle=shuffle)
+        return _UntunedBatches(data)
     own = replicas_of(model) // process_count()
     first = own * process_index()
     data.part = slice(first, first + own)

@@ -136,7 +136,7 @@ def order_of_rows(model, slices):
     return slices, process_count(), process_index()
 
 
-def input_of_keras(model, data, shuffle=False, in_parts=False):
+def input_of_keras(model, data, in_parts=False):
     """What Keras' `fit` and `evaluate` take in place of data: the same."""
     return data
 

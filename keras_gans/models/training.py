@@ -123,7 +123,7 @@ class TrainingMixin:
         object.__setattr__(self, "_fit_batches", x)
         try:
             return super().fit(
-                backend.input_of_keras(self, x, False, isinstance(x, ArrayBatches)),
+                backend.input_of_keras(self, x, isinstance(x, ArrayBatches)),
                 epochs=epochs,
                 verbose=verbose,
                 callbacks=callbacks,

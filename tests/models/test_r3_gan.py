@@ -102,6 +102,15 @@ def test_recipe_follows_size_and_length():
     half_life = recipe["ema_half_life"].get_config()
     assert half_life["end"] == pytest.approx(5e6 * 6400 / 2e7)
     assert half_life["decay_steps"] == 6400
+    recipe = gan.recipe(6400, 32, rate=1e-3, gamma=0.5)
+    rate = recipe["discriminator_optimizer"].get_config()["learning_rate"]["config"]
+    assert rate == {"start": 1e-3, "end": 2.5e-4, "decay_steps": 200}
+    gamma = recipe["penalties"][0].gamma.get_config()
+    assert gamma == {"start": 0.5, "end": pytest.approx(0.05), "decay_steps": 200}
+    for wrong in ({"rate": -1.0}, {"gamma": np.nan}, {"num_images": 0}):
+        (name,) = wrong
+        with pytest.raises(ValueError, match=f"Expected: `{name}`"):
+            gan.recipe(**wrong)
     gan.data_spec = kg.Images((256, 256, 3))
     recipe = gan.recipe()
     assert recipe["penalties"][0].gamma.start == 150.0
