@@ -38,6 +38,8 @@ class ArrayBatches(keras.utils.PyDataset):
         part: Optional int or slice; of each batch only these parts are returned.
         steps: Optional int, batches of an epoch, which then goes on with the examples
             where the one before stopped; by default it sees each once.
+        gives_rows: Bool, whether batches are not examples, but which rows of the arrays
+            they are, int32.
 
     Attributes:
         within_epoch: Whether an epoch is running.
@@ -45,9 +47,10 @@ class ArrayBatches(keras.utils.PyDataset):
 
     def __init__(
         self, arrays, batch_size, shuffle, seed, aligned=True, slices=1, replicas=1,
-        part=None, steps=None,
+        part=None, steps=None, gives_rows=False,
     ):  # fmt: skip
         super().__init__()
+        self.gives_rows = gives_rows
         self.slices, self.replicas, self.part = slices, replicas, part
         self.arrays = arrays
         self.batch_size = batch_size
@@ -106,9 +109,12 @@ class ArrayBatches(keras.utils.PyDataset):
             epoch, index = 0, epoch * self.steps + index
         of_batch = (epoch, index * size, (index + 1) * size, slices)
         if self.aligned:
-            rows = self._rows(*of_batch, 0)
-            return tuple(array[rows] for array in self.arrays)
-        return tuple(a[self._rows(*of_batch, i)] for i, a in enumerate(self.arrays))
+            rows = [self._rows(*of_batch, 0)] * len(self.arrays)
+        else:
+            rows = [self._rows(*of_batch, i) for i in range(len(self.arrays))]
+        if self.gives_rows:
+            return tuple(of_array.astype("int32") for of_array in rows)
+        return tuple(a[of_array] for a, of_array in zip(self.arrays, rows, strict=True))
 
     def __len__(self):
         return self.length

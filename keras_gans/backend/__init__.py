@@ -21,6 +21,10 @@
 * `apply_gradients_if(active, optimizer, gradients, variables)`: one optimizer update,
   or none at all.
 * `move_averages(averages, variables, rate)`: one update of moving averages.
+* `DeviceArrays`: arrays that stay on the device while `fit` runs, of which a batch
+  gives the rows. `load(arrays)` copies them there, and returns whether compiled steps
+  can be kept; `free()` lets go of them; `rows(i, x)` are a batch's of the i-th.
+* `prefers_device_arrays()`: whether they save copies: on another device than the CPU.
 * `TrainStep`: the mixin that turns `alternating_step` and `evaluation_step`, written
   once in the stateful style, into the `train_step` and `test_step` of the backend.
 * `sync_state(model)`: makes the variables of a running `fit` readable and writable.
@@ -94,12 +98,14 @@ else:
         "them before Keras is imported."
     )
 
+DeviceArrays = _backend.DeviceArrays
 TrainStep = _backend.TrainStep
 apply_gradients = _backend.apply_gradients
 apply_gradients_if = _backend.apply_gradients_if
 compiled = _backend.compiled
 cond = _backend.cond
 fix_random_states = _backend.fix_random_states
+prefers_device_arrays = _backend.prefers_device_arrays
 input_gradients = _backend.input_gradients
 is_eager = _backend.is_eager
 move_averages = _backend.move_averages
@@ -139,6 +145,7 @@ pack_states = _ops.pack_states
 upfirdn = _ops.upfirdn
 
 __all__ = [
+    "DeviceArrays",
     "TrainStep",
     "alone",
     "apply_gradients",
@@ -153,6 +160,7 @@ __all__ = [
     "conv_transpose",
     "data_parallel_scope",
     "fix_random_states",
+    "prefers_device_arrays",
     "initialize_processes",
     "input_gradients",
     "input_of_keras",

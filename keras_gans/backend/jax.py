@@ -234,6 +234,36 @@ def _stateless(step, groups, values):
     return logs, state
 
 
+def prefers_device_arrays():
+    """Whether they save copies: on another device than the CPU."""
+    return jax.default_backend() != "cpu"
+
+
+class DeviceArrays:
+    """Arrays that stay on the device while `fit` runs; see `keras_gans.backend`.
+
+    Each batch brings them along beside its rows (`_WithArrays`), as a compiled step
+    would have its own copy of anything but its arguments.
+    """
+
+    def __init__(self):
+        self.free()
+
+    def load(self, arrays):
+        """Copies arrays."""
+        self.values, self.is_loaded = [jnp.asarray(a) for a in arrays], True
+        return True
+
+    def free(self):
+        """Lets go of the arrays."""
+        self.values, self.is_loaded = [], False
+
+    def rows(self, i, x):
+        """Rows of an array, which comes with them."""
+        array, rows = x
+        return array[rows]
+
+
 class TrainStep:
     """Turns the stateful steps of a model into the ones that `fit` calls."""
 

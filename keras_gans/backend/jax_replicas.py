@@ -104,8 +104,41 @@ def order_of_rows(model, slices):
 
 
 def input_of_keras(model, data, in_parts=False):
-    """What Keras' `fit` and `evaluate` take in place of data: the same."""
+    """What Keras' `fit` and `evaluate` take in place of data.
+
+    The same, but that batches of rows bring along what is on the device.
+    """
+    if getattr(data, "gives_rows", False):
+        return _WithArrays(data, model.device_arrays)
     return data
+
+
+class _WithArrays(keras.utils.PyDataset):
+    """Batches of rows with the arrays that these are of.
+
+    Args:
+        batches: `PyDataset` of tuples of rows.
+        arrays: `DeviceArrays`.
+    """
+
+    def __init__(self, batches, arrays):
+        super().__init__()
+        self.batches, self.arrays = batches, arrays
+
+    def __len__(self):
+        return len(self.batches)
+
+    def __getitem__(self, index):
+        rows = self.batches[index]
+        return tuple(zip(self.arrays.values, rows, strict=True))
+
+    def on_epoch_begin(self):
+        """Is passed on."""
+        self.batches.on_epoch_begin()
+
+    def on_epoch_end(self):
+        """Is passed on."""
+        self.batches.on_epoch_end()
 
 
 def of_all_processes(model, value):

@@ -230,6 +230,51 @@ def options_of_small_steps(steps):
     return {"steps_per_execution": min(50, steps), "jit_compile": False}
 
 
+def prefers_device_arrays():
+    """Whether they save copies: they are the host's, as GPUs have no rows of uint8."""
+    return False
+
+
+class DeviceArrays:
+    """Arrays that stay on the device while `fit` runs; see `keras_gans.backend`.
+
+    Variables of the host, as a graph would have its own copy of anything else.
+    """
+
+    def __init__(self):
+        self.variables, self.is_loaded = [], False
+
+    def load(self, arrays):
+        """Copies arrays; the graph is good for others of the same kind."""
+        kinds = [(array.dtype, array.shape[1:]) for array in arrays]
+        is_kept = kinds == [
+            (v.dtype.as_numpy_dtype, v.shape[1:]) for v in self.variables
+        ]
+        if is_kept:
+            for variable, array in zip(self.variables, arrays, strict=True):
+                variable.assign(array)
+        else:
+            with tf.device("CPU"):
+                self.variables = [
+                    tf.Variable(array, trainable=False, shape=(None, *array.shape[1:]))
+                    for array in arrays
+                ]
+        self.is_loaded = True
+        return is_kept
+
+    def free(self):
+        """Lets go of the arrays."""
+        for variable in self.variables:
+            shape = (0, *variable.shape[1:])
+            variable.assign(tf.zeros(shape, variable.dtype))
+        self.is_loaded = False
+
+    def rows(self, i, x):
+        """Rows `x` of the i-th array."""
+        with tf.device("CPU"):
+            return tf.gather(self.variables[i], x)
+
+
 class TrainStep:
     """Turns the stateful steps of a model into the ones that `fit` calls."""
 

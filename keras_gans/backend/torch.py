@@ -1,9 +1,11 @@
 """torch: `torch.autograd` and eager execution."""
 
 import keras
+import numpy as np
 import torch
 import torch.distributed
 import torch.utils.checkpoint
+from keras.src.backend.torch.core import get_device
 
 from keras_gans.backend import scopes
 from keras_gans.backend import torch_convolution
@@ -189,6 +191,35 @@ def is_eager():
 def options_of_small_steps(steps):
     """Arguments of `compile` for epochs of `steps` steps of milliseconds."""
     return {"steps_per_execution": 1, "jit_compile": False}
+
+
+def prefers_device_arrays():
+    """Whether they save copies: on another device than the CPU."""
+    return get_device() != "cpu"
+
+
+class DeviceArrays:
+    """Arrays that stay on the device while `fit` runs; see `keras_gans.backend`."""
+
+    def __init__(self):
+        self.free()
+
+    def load(self, arrays):
+        """Copies arrays."""
+        device = get_device()
+        self.values = [
+            torch.tensor(np.ascontiguousarray(array), device=device) for array in arrays
+        ]
+        self.is_loaded = True
+        return True
+
+    def free(self):
+        """Lets go of the arrays."""
+        self.values, self.is_loaded = [], False
+
+    def rows(self, i, x):
+        """Rows `x` of the i-th array."""
+        return self.values[i][x]
 
 
 class TrainStep:

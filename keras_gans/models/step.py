@@ -32,18 +32,23 @@ class AlternatingStep:
     penalties = ()
     balance = None
     micro_batches = 1
+    device_arrays = None  # of a `fit` whose data stay on the device
 
     def alternating_step(self, x, y=None):
         """One turn of every player on one batch; the backend makes `train_step` of it.
 
         Args:
-            x: `(k * B, ...)` examples; the discriminator's k updates see k slices.
+            x: `(k * B, ...)` examples; the discriminator's k updates see k slices. With
+                `device_arrays` their rows there.
             y: Optional labels of them, `(k * B,)` or `(k * B, K)`, or what else the
                 model's `condition` makes of the second part of its data.
 
         Returns:
             Dict of logs, means over the epoch so far.
         """
+        if self.device_arrays is not None and self.device_arrays.is_loaded:
+            x = self.device_arrays.rows(0, x)
+            y = None if y is None else self.device_arrays.rows(1, y)
         real = self.data_spec.to_network(x)
         labels = self._labels(y)
         slices = max(player.steps for player in self.players())

@@ -18,6 +18,8 @@ from keras_gans.streams import join_batches
 from keras_gans.streams import own_parts
 from keras_gans.utils.checks import whole_number
 
+MOST_BYTES_KEPT = 2**31  # of data that stay on the device without being asked for
+
 
 class TrainingMixin:
     """`fit` and `evaluate` of a model with a `data_spec`."""
@@ -39,6 +41,7 @@ class TrainingMixin:
         validation_steps=None,
         validation_batch_size=None,
         validation_freq=1,
+        keep_on_device="auto",
     ):
         """Trains on images (or what else the model is made for).
 
@@ -73,6 +76,9 @@ class TrainingMixin:
             validation_steps: See `epochs`.
             validation_batch_size: See `epochs`.
             validation_freq: See `epochs`.
+            keep_on_device: Whether arrays are copied to the device once, and batches
+                are their rows there: a bool, or "auto", where one GPU or TPU trains (on
+                JAX and torch) and they have no more than 2 GiB.
 
         Returns:
             A `keras.callbacks.History`.
@@ -99,6 +105,7 @@ class TrainingMixin:
         backend.check_scope(self)
         x, own = self._prepare(x, y, batch_size, shuffle, steps_per_epoch)
         has_own_order = bool(own)
+        is_kept = self._is_kept_on_device(x, keep_on_device)
         given = getattr(callbacks, "callbacks", callbacks)  # of a CallbackList
         given = [] if given is None else keras.tree.flatten(given)
         if not distribution.is_first_process():
@@ -122,6 +129,8 @@ class TrainingMixin:
         # Not tracked by Keras: nothing of it is to be saved.
         object.__setattr__(self, "_fit_batches", x)
         try:
+            if is_kept:
+                self._load_to_device(x)
             return super().fit(
                 backend.input_of_keras(self, x, isinstance(x, ArrayBatches)),
                 epochs=epochs,
@@ -140,6 +149,37 @@ class TrainingMixin:
             raise
         finally:
             object.__setattr__(self, "_fit_batches", None)
+            if is_kept:
+                self.device_arrays.free()
+
+    def _is_kept_on_device(self, x, wanted):
+        """Whether the data of `fit` are to stay on the device."""
+        if wanted not in (True, False, "auto"):
+            raise ValueError(
+                'Expected: `keep_on_device` as True, False or "auto". Received: '
+                f"{wanted!r}."
+            )
+        can = isinstance(x, ArrayBatches) and not are_lazy(x.arrays)
+        can = can and backend.replicas_of(self) * distribution.process_count() == 1
+        if wanted is True and not can:
+            raise ValueError(
+                "Expected: with `keep_on_device=True` arrays, and one device in one "
+                f"process. Received: {type(getattr(x, 'arrays', [x])[0])} for "
+                f"{backend.replicas_of(self)} devices in "
+                f"{distribution.process_count()} processes."
+            )
+        if wanted == "auto":
+            can = can and backend.prefers_device_arrays()
+            can = can and sum(array.nbytes for array in x.arrays) <= MOST_BYTES_KEPT
+        return bool(wanted and can)
+
+    def _load_to_device(self, batches):
+        """Copies the arrays of batches, which from now on are rows of them."""
+        batches.gives_rows = True
+        if self.device_arrays is None:  # not tracked by Keras: not to be saved
+            object.__setattr__(self, "device_arrays", backend.DeviceArrays())
+        if not self.device_arrays.load(batches.arrays):
+            self.train_function = None
 
     @property
     def discriminator_steps(self):
