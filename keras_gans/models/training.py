@@ -10,6 +10,7 @@ from keras_gans.batches import InOrder
 from keras_gans.batches import SetEpoch
 from keras_gans.batches import are_lazy
 from keras_gans.datasets.lazy import LazyImages
+from keras_gans.models import device_data
 from keras_gans.models.inputs import check_examples
 from keras_gans.models.inputs import check_kind
 from keras_gans.models.inputs import peek
@@ -17,8 +18,6 @@ from keras_gans.streams import SeededOrder
 from keras_gans.streams import join_batches
 from keras_gans.streams import own_parts
 from keras_gans.utils.checks import whole_number
-
-MOST_BYTES_KEPT = 2**31  # of data that stay on the device without being asked for
 
 
 class TrainingMixin:
@@ -105,7 +104,7 @@ class TrainingMixin:
         backend.check_scope(self)
         x, own = self._prepare(x, y, batch_size, shuffle, steps_per_epoch)
         has_own_order = bool(own)
-        is_kept = self._is_kept_on_device(x, keep_on_device)
+        is_kept = device_data.are_kept(self, x, keep_on_device)
         given = getattr(callbacks, "callbacks", callbacks)  # of a CallbackList
         given = [] if given is None else keras.tree.flatten(given)
         if not distribution.is_first_process():
@@ -130,7 +129,7 @@ class TrainingMixin:
         object.__setattr__(self, "_fit_batches", x)
         try:
             if is_kept:
-                self._load_to_device(x)
+                device_data.load(self, x)
             return super().fit(
                 backend.input_of_keras(self, x, isinstance(x, ArrayBatches)),
                 epochs=epochs,
@@ -151,35 +150,6 @@ class TrainingMixin:
             object.__setattr__(self, "_fit_batches", None)
             if is_kept:
                 self.device_arrays.free()
-
-    def _is_kept_on_device(self, x, wanted):
-        """Whether the data of `fit` are to stay on the device."""
-        if wanted not in (True, False, "auto"):
-            raise ValueError(
-                'Expected: `keep_on_device` as True, False or "auto". Received: '
-                f"{wanted!r}."
-            )
-        can = isinstance(x, ArrayBatches) and not are_lazy(x.arrays)
-        can = can and backend.replicas_of(self) * distribution.process_count() == 1
-        if wanted is True and not can:
-            raise ValueError(
-                "Expected: with `keep_on_device=True` arrays, and one device in one "
-                f"process. Received: {type(getattr(x, 'arrays', [x])[0])} for "
-                f"{backend.replicas_of(self)} devices in "
-                f"{distribution.process_count()} processes."
-            )
-        if wanted == "auto":
-            can = can and backend.prefers_device_arrays()
-            can = can and sum(array.nbytes for array in x.arrays) <= MOST_BYTES_KEPT
-        return bool(wanted and can)
-
-    def _load_to_device(self, batches):
-        """Copies the arrays of batches, which from now on are rows of them."""
-        batches.gives_rows = True
-        if self.device_arrays is None:  # not tracked by Keras: not to be saved
-            object.__setattr__(self, "device_arrays", backend.DeviceArrays())
-        if not self.device_arrays.load(batches.arrays):
-            self.train_function = None
 
     @property
     def discriminator_steps(self):
