@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import keras_gans as kg
+
 RECIPES = pathlib.Path(__file__).parent.parent / "recipes"
 TINY = ["--epochs", "1", "--num-images", "16", "--batch-size", "4"]
 SMALL = [*TINY, "--width", "4"]
@@ -63,6 +65,7 @@ def test_every_recipe_is_short_and_tested():
         *JUDGED,
         "sample",
         "resume",
+        "translate",
         "upscale",
     }
     for path in RECIPES.glob("*.py"):
@@ -143,11 +146,12 @@ def test_pictures_without_a_format(name, capsys):
     [
         ("sample", "pix2pix_emoji_edges_64", "`Pix2Pix.from_preset(...).translate"),
         ("style_mixing", "dcgan_fashion_mnist_32", "DCGAN, which has no styles"),
+        ("translate", "dcgan_fashion_mnist_32", "`DCGAN.from_preset(...).generate"),
     ],
 )
 def test_presets_of_another_kind(name, preset, message, capsys):
     with pytest.raises(SystemExit):
-        load(name).main([preset])
+        load(name).main([preset, *(["x.png"] if name == "translate" else [])])
     assert message in capsys.readouterr().err
 
 
@@ -186,6 +190,46 @@ def test_translate_emoji_styles(name, tmp_path):
     table = (tmp_path / "results.csv").read_text("utf-8").splitlines()
     assert table[0] == "method,ssim,psnr,perceptual,fd,kid" and len(table) == 4
     assert list(tmp_path.glob("images_*.png")) and (tmp_path / "preset").exists()
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    ("preset", "options", "side"),
+    [
+        ("cyclegan_emoji_noto2twemoji_32", [], (32, 32)),
+        ("cyclegan_emoji_noto2twemoji_32", ["--to", "a", "--own-size"], (48, 40)),
+        ("pix2pix_emoji_edges_64", ["--seed", "1", "--threshold", "90"], (64, 64)),
+        ("srgan_emoji_x4", [], (192, 160)),
+        ("inpaint_emoji_64", ["--mask", "mask.png"], (64, 64)),
+    ],
+)
+def test_translate(preset, options, side, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    images, _ = kg.datasets.load("emoji", split="test", image_size=64)
+    picture = Image.fromarray(images[0]).resize((40, 48))
+    picture.convert("RGBA").save("picture.png")
+    mask = np.zeros((48, 40), "uint8")
+    mask[10:20, 10:20] = 255
+    Image.fromarray(mask).save("mask.png")
+    made = load("translate").main([preset, "picture.png", *options])
+    assert made.shape == (*side, 3) and made.std() > 5
+    with Image.open("translated.png") as image:
+        np.testing.assert_array_equal(np.asarray(image), made)
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    ("preset", "options", "message"),
+    [
+        ("inpaint_emoji_64", [], "fills holes: --mask hole.png"),
+        ("srgan_emoji_x4", ["--mask", "x.png"], "has no use for a --mask"),
+        ("srgan_emoji_x4", ["--to", "a"], "translates to b: --to a"),
+    ],
+)
+def test_translate_what_cannot_be(preset, options, message, capsys):
+    with pytest.raises(SystemExit):
+        load("translate").main([preset, "picture.png", *options])
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", JUDGED)
