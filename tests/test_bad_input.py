@@ -308,6 +308,8 @@ BAD_OPTIONS = {
     "noise": ({"instance_noise": "0.1"}, "finite number >= 0.*Received: '0.1'"),
     "negative noise": ({"instance_noise": -1}, "finite number >= 0.*Received: -1"),
     "word as half life": ({"ema_half_life": "long"}, "positive.*Received: 'long'"),
+    "no step in one": ({"steps_per_execution": 0}, "at least 1. Received: 0"),
+    "word to rematerialize": ({"rematerialize": "no"}, "True or False. Received: 'no'"),
     "twice r1": (
         {"penalties": [kg.penalties.R1(), kg.penalties.R1()]},
         "different names",
@@ -347,6 +349,8 @@ def test_numbers_of_numpy():
 def test_bad_batch_size(gan, size):
     with pytest.raises(ValueError, match="`batch_size` as an int of at least 1"):
         gan.fit(IMAGES, batch_size=size)
+    with pytest.raises(ValueError, match="`batch_size` as an int of at least 1"):
+        gan.evaluate(IMAGES, batch_size=size)
 
 
 @pytest.mark.parametrize("epochs", [0, -1, 1.5, None])

@@ -2,7 +2,7 @@
 
 python -m keras_gans.evidence                          # all that is missing
 python -m keras_gans.evidence grid_unrolled --methods rpgan_r1_r2 --seeds 0
-python -m keras_gans.evidence --print                  # what has been measured
+python -m keras_gans.evidence --print           # what has been measured, and its plot
 """
 
 import argparse
@@ -38,14 +38,15 @@ def main(arguments=None):
     parser.add_argument("--print", action="store_true", help="measure nothing")
     options = parser.parse_args(arguments)
     unknown = [name for name in options.tables if name not in TABLES]
-    known = {method for table in TABLES.values() for method in table.methods}
+    tables = [TABLES[name] for name in options.tables if name in TABLES]
+    tables = tables or list(TABLES.values())
+    known = {method for table in tables for method in table.methods}
     unknown += [method for method in options.methods or () if method not in known]
     if unknown:
         parser.error(
             f"Expected: tables of {', '.join(TABLES)}; methods of "
             f"{', '.join(sorted(known))}. Received: {', '.join(unknown)}."
         )
-    tables = [TABLES[name] for name in options.tables or TABLES]
     arguments = sys.argv[1:] if arguments is None else arguments
     command = shlex.join(["python", "-m", "keras_gans.evidence", *arguments])
     if not options.print:

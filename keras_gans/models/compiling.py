@@ -84,6 +84,13 @@ class CompileMixin:
             self._check_optimizers(optimizers)
             optimizers = {k: self._on_all_replicas(o) for k, o in optimizers.items()}
         self.micro_batches = whole_number(micro_batches, "micro_batches")
+        steps = run_options.get("steps_per_execution", 1)
+        run_options["steps_per_execution"] = whole_number(steps, "steps_per_execution")
+        if rematerialize not in (True, False):
+            raise ValueError(
+                "Expected: `rematerialize` as True or False. Received: "
+                f"{rematerialize!r}."
+            )
         for player in self.players():
             for network in player.networks:
                 _check_activities(network)

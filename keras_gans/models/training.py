@@ -215,7 +215,8 @@ class TrainingMixin:
             x, y = self._checked(x, y)
             if not isinstance(x, np.ndarray | LazyImages):
                 x = self._shared_stream(x)
-        batch_size = self._shareable(batch_size or self.default_batch_size)
+        batch_size = self.default_batch_size if batch_size is None else batch_size
+        batch_size = self._shareable(whole_number(batch_size, "batch_size"))
         if isinstance(x, np.ndarray | LazyImages):
             arrays = (x,) if y is None else (x, y)
             data = self._in_order(arrays, batch_size)

@@ -107,7 +107,8 @@ def test_the_command_measures_what_is_missing(tmp_path, monkeypatch, capsys):
     assert (tmp_path / "evidence.png").exists()
     assert "python -m keras_gans.evidence letters" in table.read(tmp_path)[0]["command"]
     capsys.readouterr()
-    for wrong in (["numbers"], ["letters", "--methods", "z"]):
+    of_another_table = ["letters", "--methods", "gan"]
+    for wrong in (["numbers"], ["letters", "--methods", "z"], of_another_table):
         with pytest.raises(SystemExit):
             command.main(wrong)
         assert "Expected" in capsys.readouterr().err
