@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from benchmarks import data
+from benchmarks import doctor_recipes
 from benchmarks import growth
 from benchmarks import half_precision
 from benchmarks import memory
@@ -124,6 +125,19 @@ def test_images_read_bit_by_bit(source):
     assert len(memory_of_epochs) == 3
     assert min(memory_of_epochs) > 0
     assert seconds.keys() == {"reading alone", "steps alone", "both"}
+
+
+@pytest.mark.once
+def test_doctor_of_recipes(capsys):
+    command = doctor_recipes.command_of("cgan_fashion_mnist_28")
+    assert command == "train_cgan_fashion_mnist --width 64 --epochs 33"
+    small = f"{command} --width 2 --num-images 200 --batch-size 10"
+    translation = "translate_emoji_styles --image-size 16 --width 2 --num-images 8"
+    doctor_recipes.main([small, translation, "--steps", "30"])
+    lines = capsys.readouterr().out.splitlines()
+    (row,) = [line for line in lines if "train_" in line or "translate_" in line]
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert cells[0] == f"`{small}`" and 0 < int(cells[2]) <= 30 and int(cells[3]) > 0
 
 
 @pytest.mark.once
