@@ -38,19 +38,19 @@ class ArrayBatches(keras.utils.PyDataset):
         part: Optional int or slice; of each batch only these parts are returned.
         steps: Optional int, batches of an epoch, which then goes on with the examples
             where the one before stopped; by default it sees each once.
-        gives_rows: Bool, whether batches are not examples, but which rows of the arrays
-            they are, int32.
 
     Attributes:
         within_epoch: Whether an epoch is running.
+        gives_rows: Whether batches are not examples, but which rows of the arrays they
+            are, int32; False until it is set.
     """
 
     def __init__(
         self, arrays, batch_size, shuffle, seed, aligned=True, slices=1, replicas=1,
-        part=None, steps=None, gives_rows=False,
+        part=None, steps=None,
     ):  # fmt: skip
         super().__init__()
-        self.gives_rows = gives_rows
+        self.gives_rows = False
         self.slices, self.replicas, self.part = slices, replicas, part
         self.arrays = arrays
         self.batch_size = batch_size

@@ -28,13 +28,12 @@ def _conv(inputs, kernel, strides, groups, padding):
 @functools.cache
 def _has_gradients_of_groups():
     """Whether this CPU's convolutions in groups have gradients: oneDNN's have."""
-    ones = functools.partial(tf.ones, dtype="float32")
     try:
         with tf.init_scope(), tf.device("CPU"):
             tf.raw_ops.Conv2DBackpropInput(
                 input_sizes=(1, 3, 3, 4),
-                filter=ones((3, 3, 2, 4)),
-                out_backprop=ones((1, 3, 3, 4)),
+                filter=tf.ones((3, 3, 2, 4)),
+                out_backprop=tf.ones((1, 3, 3, 4)),
                 strides=(1, 1, 1, 1),
                 padding="SAME",
             )

@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 import keras_gans as kg
+from tests.models.test_lazy_images import conditional as labelled
+from tests.models.test_lazy_images import cycle
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (50, 16, 16, 1), "uint8")
 POINTS = np.random.default_rng(1).normal(size=(50, 2)).astype("float32")
@@ -18,22 +20,11 @@ def points():
 
 
 def conditional():
-    gan = kg.models.ConditionalGAN((16, 16, 1), num_classes=3, **SMALL)
-    gan.compile(discriminator_steps=2)
-    return gan, (IMAGES, np.arange(50) % 3)
+    return labelled(), (IMAGES, np.arange(50) % 3)
 
 
 def unpaired():
-    gan = kg.models.CycleGAN(
-        (16, 16, 1),
-        width=4,
-        discriminator_width=4,
-        discriminator_layers=1,
-        blocks=1,
-        seed=0,
-    )
-    gan.compile()
-    return gan, (IMAGES[:20], IMAGES[20:33])
+    return cycle(), (IMAGES[:20], IMAGES[20:33])
 
 
 # Two domains cost TensorFlow a minute of tracing, and nothing of it differs there.
