@@ -5,9 +5,10 @@
 Rates and penalties follow the authors' schedules, here stretched over the whole
 training. As the network is small and sees few images, batches are small, and both start
 higher: after 24,000 images the Frechet distance was 28 with 1e-3 and 0.3, and 96 with
-batches of 64, 2e-4 and 0.5. Sample grids appear in the folder while it trains; interrupted and started
-again, it goes on where it stopped. What the authors take for images of this size, for a
-GPU: `--width 768 --blocks 2 --batch-size 512 --rate 2e-4 --gamma 0.05`.
+batches of 64, 2e-4 and 0.5. Sample grids appear in the folder while it trains;
+interrupted and started again, it goes on where it stopped. What the authors take for
+images of this size, for a GPU:
+`--width 768 --blocks 2 --batch-size 512 --rate 2e-4 --gamma 0.05`.
 """
 
 import argparse
