@@ -47,7 +47,11 @@ def main(argv=None):
         type=int,
         help="1, 2, 3: of 16, 34, 70 px; by default of about half a side at most",
     )
-    parser.add_argument("--identity-weight", type=float, default=5.0, help="CycleGAN's")
+    own = parser.add_argument_group("of CycleGAN")
+    own.add_argument("--cycle-weight", type=float, default=10.0)
+    own.add_argument("--identity-weight", type=float, default=5.0)
+    own.add_argument("--halvings", type=int, default=2, help="1 suits 32 px better")
+    own.add_argument("--no-global-skip", action="store_true", help="as in the paper")
     parser.add_argument("--num-images", type=int, default=4_000, help="at most")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args(argv)
@@ -63,8 +67,13 @@ def main(argv=None):
         ]
         for split in ("train", "test")
     )
-    cls = {"cyclegan": kg.models.CycleGAN, "pix2pix": kg.models.Pix2Pix}[args.model]
     usual = {16: 1, 32: 1, 64: 2}.get(args.image_size, 3)
+    cls, layout, weights = kg.models.Pix2Pix, {}, {}
+    if args.model == "cyclegan":
+        cls = kg.models.CycleGAN
+        # Both styles draw the same: a generator adds to the drawing that it gets.
+        layout = {"halvings": args.halvings, "global_skip": not args.no_global_skip}
+        weights = {n: getattr(args, n) for n in ("cycle_weight", "identity_weight")}
     with kg.distribution.scope():
         gan = cls(
             a.shape[1:],
@@ -72,15 +81,15 @@ def main(argv=None):
             discriminator_width=args.discriminator_width,
             discriminator_layers=args.discriminator_layers or usual,
             seed=args.seed,
+            **layout,
         )
     gan.summary()
     steps = args.epochs * (len(a) // args.batch_size)
     rate = kg.schedules.LinearDecay(2e-4, steps // 2, max(1, steps))
-    own = {"identity_weight": args.identity_weight} if args.model == "cyclegan" else {}
     gan.compile(
         generator_optimizer=keras.optimizers.Adam(rate, beta_1=0.5),
         discriminator_optimizer=keras.optimizers.Adam(rate, beta_1=0.5),
-        **own,
+        **weights,
     )
     gan.fit(
         a,

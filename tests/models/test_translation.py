@@ -97,6 +97,25 @@ def test_losses_of_pix2pix_by_hand():
     assert values == pytest.approx([expected, -0.6, -0.2], rel=1e-5)
 
 
+def test_global_skip_is_trained_and_saved(tmp_path):
+    """A generator whose last convolution is zero gives the image that it gets."""
+    model = cycle_gan(halvings=1, global_skip=True)
+    for network in (model.generator_b, model.ema_generator_b):
+        last = network.get_layer("to_image")
+        last.set_weights([0 * w for w in last.get_weights()])
+    np.testing.assert_array_equal(model.translate(A), A)
+    model.compile(**QUICKEST | {"generator_optimizer": keras.optimizers.Adam(0.01)})
+    model.fit((A, B), batch_size=2, verbose=0)
+    images = model.translate(A)
+    assert (images != A).any()
+    model.save_to_preset(tmp_path)
+    again = kg.models.CycleGAN.from_preset(tmp_path)
+    assert again.get_config()["halvings"] == 1 and again.get_config()["global_skip"]
+    np.testing.assert_array_equal(again.translate(A), images)
+    with pytest.raises(ValueError, match="`global_skip` of a resnet"):
+        cycle_gan(body="unet", global_skip=True)
+
+
 def test_the_pool_holds_what_was_generated():
     model = cycle_gan(pool_size=3)
     model.compile(**QUICKEST)

@@ -52,6 +52,12 @@ class CycleGAN(TranslationModel):
         body: Of the generators: "resnet" or "unet".
         blocks: Optional int, residual blocks of a resnet; the paper's if None: 9, and 6
             for images of at most 128 pixels.
+        halvings: Int, of the image in a resnet, before its blocks; 2 in the paper,
+            whose images are of 128 pixels and more.
+        global_skip: Bool, whether a resnet adds what it makes to the image it gets, as
+            in DeblurGAN (Kupyn et al. 2018, arXiv:1711.07064, section 3.2). For
+            domains whose images are of the same layout: a translation starts as what
+            there is. Not in the paper.
         width: Int, channels of the generators' first layers.
         discriminator_width: Int, channels of the discriminators' first layers.
         discriminator_layers: Int, their halvings: 3 for patches of 70 pixels, 2 for 34.
@@ -85,6 +91,8 @@ class CycleGAN(TranslationModel):
         *,
         body="resnet",
         blocks=None,
+        halvings=2,
+        global_skip=False,
         width=64,
         discriminator_width=64,
         discriminator_layers=3,
@@ -102,6 +110,11 @@ class CycleGAN(TranslationModel):
             raise ValueError(
                 f"Expected: `body` of 'resnet' or 'unet'. Received: {body!r}."
             )
+        if body == "unet" and global_skip:
+            raise ValueError(
+                "Expected: `global_skip` of a resnet. Received: body='unet', which has "
+                "skips of its own."
+            )
         self._set_domains(image_shape, image_shape_b, aligned=False)
         shape_a, shape_b = self.data_spec.shape, self.data_spec_b.shape
         width = whole_number(width, "width")
@@ -112,6 +125,8 @@ class CycleGAN(TranslationModel):
         self._init_config = {
             "body": body,
             "blocks": blocks,
+            "halvings": halvings,
+            "global_skip": global_skip,
             "width": width,
             "discriminator_width": discriminator_width,
             "discriminator_layers": discriminator_layers,
@@ -131,7 +146,14 @@ class CycleGAN(TranslationModel):
                 return unet_generator(
                     source, target[-1], width, normalization="instance"
                 )
-            return resnet_generator(source, target[-1], width, blocks)
+            return resnet_generator(
+                source,
+                target[-1],
+                width,
+                blocks,
+                halvings=halvings,
+                global_skip=global_skip,
+            )
 
         with dtype_policy(self.dtype_policy):
             self.generator_b = generator_b or generate(shape_a, shape_b)

@@ -13,6 +13,9 @@ Weights start as N(0, 0.02^2). Convolutions have no bias where batch normalizati
 used, as there (the last has one). Deviation: U-Nets for images below 64 pixels have
 dropout too, in one block.
 
+A residual generator may add what it makes to the image it gets, as the one of Kupyn et
+al. 2018 (DeblurGAN, arXiv:1711.07064, section 3.2) does.
+
 B: batch, H, W: sides, C: channels, w: width, h: side of the map of logits.
 """
 
@@ -25,6 +28,7 @@ from keras_gans.layers import ReflectionPadding2D
 from keras_gans.models.dcgan.dcgan import normal
 from keras_gans.models.translation.parts import Parts
 from keras_gans.models.translation.parts import image_of
+from keras_gans.utils.checks import whole_number
 
 MAX_DEPTH = 8
 
@@ -37,11 +41,14 @@ def resnet_generator(
     dropout=False,
     normalization="instance",
     noise=True,
+    halvings=2,
+    global_skip=False,
 ):
-    """Images -> two halvings -> residual blocks -> two doublings -> images.
+    """Images -> halvings -> residual blocks -> doublings -> images.
 
     Args:
-        shape_in: `(H, W, C)`; sides are multiples of 4, at least 8.
+        shape_in: `(H, W, C)`; sides are multiples of `2**halvings`, at least twice
+            that.
         channels_out: Int, channels of the images that come out.
         width: Int, w.
         blocks: Int, residual blocks; None for the paper's 6 up to 128 pixels, else 9.
@@ -49,20 +56,33 @@ def resnet_generator(
         normalization: "instance"; "batch"; or "test_batch", which normalizes by the
             batch in inference too, as pix2pix is tested.
         noise: Bool, whether dropout acts in inference too.
+        halvings: Int >= 0, convolutions of stride 2 before the blocks, and as many
+            transposed ones after them.
+        global_skip: Bool, whether the image that comes in is added, and the sum is cut
+            off at -1 and 1. It needs as many channels as come out.
 
     Returns:
         A `keras.Model` from `(B, H, W, C)` to `(B, H, W, channels_out)`, both in
         [-1, 1], float32.
 
     Raises:
-        ValueError: If the sides do not fit.
+        ValueError: If the sides or the channels do not fit.
     """
+    halvings = whole_number(halvings, "halvings", least=0)
+    multiple = 1 << halvings
+    smallest = max(4, 2 * multiple)  # reflections of 3 pixels, and of one
     for side in shape_in[:2]:
-        if side is not None and (side % 4 or side < 8):
+        if side is not None and (side % multiple or side < smallest):
             raise ValueError(
-                "Expected: images whose sides are multiples of 4 and at least 8. "
-                f"Received: {shape_in[0]} x {shape_in[1]}. Resize or crop them."
+                f"Expected: images whose sides are multiples of {multiple} and at "
+                f"least {smallest}. Received: {shape_in[0]} x {shape_in[1]}. Resize or "
+                "crop them."
             )
+    if global_skip and shape_in[-1] != channels_out:
+        raise ValueError(
+            "Expected: `global_skip` between images of equal channels. Received: "
+            f"{shape_in[-1]} and {channels_out}."
+        )
     if blocks is None:
         blocks = 6 if max(side or 256 for side in shape_in[:2]) <= 128 else 9
     parts = Parts(normalization, noise)
@@ -73,20 +93,21 @@ def resnet_generator(
 
     inputs = keras.Input(shape_in)
     x = convolve(ReflectionPadding2D(3)(inputs), width, 7, "from_image")
-    x = convolve(x, 2 * width, 3, "down_0", strides=2, padding=1)
-    x = convolve(x, 4 * width, 3, "down_1", strides=2, padding=1)  # (B, H/4, W/4, 4w)
+    for i in range(halvings):
+        x = convolve(x, width << (i + 1), 3, f"down_{i}", strides=2, padding=1)
+    filters = width << halvings  # x: (B, H, W, filters), sides halved
     for i in range(blocks):
-        y = convolve(ReflectionPadding2D(1)(x), 4 * width, 3, f"block_{i}_0")
+        y = convolve(ReflectionPadding2D(1)(x), filters, 3, f"block_{i}_0")
         if dropout:
             y = parts.dropout(y)
         name = f"block_{i}_1"
-        y = parts.convolution(ReflectionPadding2D(1)(y), 4 * width, 3, name)
+        y = parts.convolution(ReflectionPadding2D(1)(y), filters, 3, name)
         x = keras_layers.Add()([x, parts.normalize(y, name)])
-    for i, filters in enumerate((2 * width, width)):
+    for i in range(halvings):
         name = f"up_{i}"
         # PyTorch's padding=1 and output_padding=1: 2 s + 1 pixels without the first.
         x = Conv2DTranspose(
-            filters,
+            filters >> (i + 1),
             3,
             strides=2,
             padding="valid",
@@ -98,7 +119,11 @@ def resnet_generator(
         x = keras_layers.ReLU()(parts.normalize(x, name))
     x = ReflectionPadding2D(3)(x)
     x = parts.convolution(x, channels_out, 7, "to_image", use_bias=True)
-    return keras.Model(inputs, image_of(x), name="generator")
+    image = image_of(x)
+    if global_skip:
+        image = keras_layers.Add(dtype="float32")([inputs, image])
+        image = keras_layers.Activation("hard_tanh", dtype="float32")(image)
+    return keras.Model(inputs, image, name="generator")
 
 
 def _depth_of(shape, depth):

@@ -106,6 +106,36 @@ def test_blocks_follow_the_size():
         assert f"block_{blocks - 1}_1" in names and f"block_{blocks}_0" not in names
 
 
+@pytest.mark.parametrize("halvings", [0, 1, 3])
+def test_halvings_of_a_resnet(halvings):
+    network = resnet_generator((16, 24, 1), 1, width=2, blocks=1, halvings=halvings)
+    middle = network.get_layer("block_0_0").output.shape
+    assert middle == (None, 16 >> halvings, 24 >> halvings, 2 << halvings)
+    x = normal(1, 16, 24, 1)
+    assert network.predict_on_batch(x).shape == x.shape
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
+def test_global_skip_adds_to_the_image(policy):
+    keras.config.set_dtype_policy(policy)
+    try:
+        network = resnet_generator((8, 8, 3), 3, width=2, blocks=1, global_skip=True)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    x = np.random.default_rng(0).uniform(-1.0, 1.0, (2, 8, 8, 3)).astype("float32")
+    last = network.get_layer("to_image")
+    for bias in (0.0, 0.5, -2.0):
+        last.set_weights([0 * last.kernel, 0 * last.bias + bias])
+        image = network.predict_on_batch(x)
+        expected = np.clip(x + np.tanh(bias), -1.0, 1.0)
+        np.testing.assert_allclose(image, expected, atol=1e-6 if not bias else 4e-3)
+
+
+def test_global_skip_between_images_of_other_channels():
+    with pytest.raises(ValueError, match="equal channels. Received: 1 and 3"):
+        resnet_generator((8, 8, 1), 3, global_skip=True)
+
+
 def test_weights_start_as_in_the_papers():
     network = unet_generator((32, 32, 3), 3, width=16)
     for layer in network.layers:
@@ -228,6 +258,10 @@ def test_sizes_that_do_not_fit():
     for shape in ((30, 32, 3), (4, 8, 3)):
         with pytest.raises(ValueError, match="multiples of 4 and at least 8. Received"):
             resnet_generator(shape, 3)
+    with pytest.raises(ValueError, match="multiples of 2 and at least 4. Received"):
+        resnet_generator((6, 5, 3), 3, halvings=1)
+    with pytest.raises(ValueError, match="`halvings` as an int of at least 0"):
+        resnet_generator((8, 8, 3), 3, halvings=-1)
     with pytest.raises(ValueError, match=r"Received: depth=1 and 30 x 32"):
         unet_generator((30, 32, 3), 3)
     with pytest.raises(
