@@ -145,8 +145,10 @@ class ADA(Augment):
         one = ops.ones((), "float32")
         noted = before + ops.stack([0.0 * one, sign, one, 0.0 * one])
         p, r = noted[0], noted[1] / noted[2]
-        step = 0.0 if self.fixed else images * self.every / self.speed
+        step = images * self.every / self.speed
         changed = ops.maximum(0.0, p + ops.sign(r - self.target) * step)
+        if self.fixed:  # whatever it was in a backup
+            p = changed = self.p * one
         new = ops.stack([changed, 0.0 * one, 0.0 * one, r])
         state.assign(ops.where(noted[2] >= self.every, new, noted))
         return {"ada_p": p, "ada_r": ops.where(noted[2] >= self.every, r, noted[3])}
@@ -154,7 +156,7 @@ class ADA(Augment):
     @property
     def current_p(self):
         """The probability p that training has come to; a float."""
-        if not self.variables:
+        if self.fixed or not self.variables:
             return self.p
         return float(ops.convert_to_numpy(self.variables[0])[0])
 
@@ -168,7 +170,9 @@ class ADA(Augment):
         # An int would give the next draw the same numbers.
         other = seed + 1 if isinstance(seed, int) else seed
         gaussian = random.normal((count, normal), other)
-        p = ops.convert_to_tensor(self.variables[0])[0] if self.variables else self.p
+        p = self.p
+        if self.variables and not self.fixed:
+            p = ops.convert_to_tensor(self.variables[0])[0]
         return self.apply(images, numbers, gaussian, p)
 
     def apply(self, images, uniform, normal, p):

@@ -8,6 +8,7 @@ from keras import layers
 from keras import ops
 
 from keras_gans import backend
+from keras_gans.utils import random
 from keras_gans.utils.checks import whole_number
 
 
@@ -24,13 +25,15 @@ class ImagePool(layers.Layer):
       which is returned; else it is returned itself, and not stored.
 
     Images of one call take different places, and see the pool as it was before the
-    call. No gradient flows through. Data-parallel replicas share a pool.
+    call. No gradient flows through. Data-parallel replicas share a pool. Parts of a
+    batch that come one after the other (`micro_batches`) draw as the whole does.
 
     The images `(S, H, W, C)` and their number n are weights, saved and loaded as
     others; the layer's own seed state is one of `variables`.
 
     Args:
-        size: Int, S; 0 for no pool, which returns what it is given. At least B else.
+        size: Int, S; 0 for no pool, which returns what it is given. At least B else,
+            of all parts.
         shape: Optional `(H, W, C)`, to make the weights at once, not at the first call.
         seed: Optional int, of the layer's own random numbers.
         **kwargs: Of `keras.layers.Layer`.
@@ -87,15 +90,19 @@ class ImagePool(layers.Layer):
         if self.size == 0:
             return x
         own, x = ops.shape(x)[0], backend.rows_of_replicas(x)
+        index, parts = random.current_part()
         given = x.shape[0]
-        if given is not None and given > self.size:
+        if given is not None and given * parts > self.size:
             raise ValueError(
                 f"Expected: at most as many images as the pool holds, {self.size}. "
-                f"Received: {given}. Make the pool larger or the batch smaller."
+                f"Received: {given * parts}. Make the pool larger or the batch smaller."
             )
         batch = ops.shape(x)[0]
         seed = self.seed_generator if seed is None else seed
-        draws = keras.random.uniform((self.size + batch,), dtype="float32", seed=seed)
+        # Of all parts of the batch, of which this one is each `parts`-th row.
+        draws = keras.random.uniform(
+            (self.size + batch * parts,), dtype="float32", seed=seed
+        )
 
         # Places that are empty and will be filled come first, in their order; the
         # others follow in random order.
@@ -106,9 +113,12 @@ class ImagePool(layers.Layer):
         keys = ops.where(
             filling, ops.cast(places - self.size, "float32"), draws[: self.size]
         )
-        places = ops.argsort(keys)[:batch]  # (B,)
-        is_new = ops.arange(batch) < filled - count
-        exchanged = draws[self.size :] > 0.5
+        rows = ops.arange(batch)
+        is_new = rows < filled - count
+        # Parts take different ones of the others, as the rows of one batch do.
+        others = filled - count + index + parts * (rows - (filled - count))
+        places = ops.take(ops.argsort(keys), ops.where(is_new, rows, others))  # (B,)
+        exchanged = ops.reshape(draws[self.size :], (batch, parts))[:, index] > 0.5
 
         images = ops.convert_to_tensor(self.images)
         old = ops.take(images, places, axis=0)  # (B, H, W, C)

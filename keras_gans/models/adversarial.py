@@ -41,6 +41,8 @@ class AdversarialModel(
             ValueError: If `seed` is something else.
         """
         seed = self._init_config["seed"] = checked_seed(seed)
+        if seed is not None:
+            seed_layers(self, seed)
         distribution.initialize()
         if seed is None:  # processes that train together need the same one
             alone = distribution.process_count() == 1
@@ -85,6 +87,20 @@ def check_shapes_are_known(name, network):
         f"Received: {network!r}. Begin it with `keras.Input(...)`; a network of your "
         "own class goes into one: with x = keras.Input(...), keras.Model(x, yours(x))."
     )
+
+
+def seed_layers(model, seed):
+    """Starts the random numbers of layers, such as noise, that have no seed of theirs.
+
+    Args:
+        model: A `keras.Model`.
+        seed: Int >= 0, of all layers together.
+    """
+    rng = np.random.default_rng(seed)
+    for layer in model._flatten_layers():
+        for generator in layer._seed_generators:
+            if generator._initial_seed is None:
+                generator.state.assign([int(rng.integers(2**31)), 0])
 
 
 def average_of(network):

@@ -64,6 +64,14 @@ def part(index, count):
         _part = 0, 1
 
 
+def current_part():
+    """Index of the first row of the part that draws are for, and the number of parts.
+
+    `0, 1` outside of `part`.
+    """
+    return _part
+
+
 def _own_rows(draw, shape):
     replicas, (index, parts) = backend.num_replicas(), _part
     if replicas == parts == 1:

@@ -208,8 +208,15 @@ def test_p_follows_the_sign_of_real_logits():
     assert ada.current_p == 0.0
     fixed = kg.augment.ADA(p=0.4, every=1, fixed=True)
     fixed.build()
-    fixed.update(sure, 8)
-    assert fixed.current_p == pytest.approx(0.4)
+    fixed.variables[0].assign([0.9, 0.0, 0.0, 0.0])  # of a backup
+    logs = fixed.update(sure, 8)
+    assert fixed.current_p == 0.4
+    assert float(numpy(logs["ada_p"])) == pytest.approx(0.4)
+    images = np.random.default_rng(0).uniform(-1, 1, (8, 8, 8, 1)).astype("float32")
+    never = kg.augment.ADA(p=0.0, fixed=True)
+    never.build()
+    never.variables[0].assign([0.9, 0.0, 0.0, 0.0])
+    np.testing.assert_allclose(numpy(never.call(images, 3)), images, atol=1e-6)
 
 
 def test_p_counts_images_also_where_packs_are_judged():

@@ -5,6 +5,7 @@ from keras import ops
 
 import keras_gans as kg
 from keras_gans import backend
+from keras_gans.utils import random
 
 SHAPE = (2, 3, 1)
 
@@ -68,6 +69,31 @@ def test_follows_the_rules(size, batch):
         offered, exchanged = offered + found[0], exchanged + found[1]
     assert offered == 12 * batch - size
     assert 0 < exchanged < offered
+
+
+@pytest.mark.parametrize("filled", [0, 20])
+def test_parts_of_a_batch_exchange_as_the_whole(filled):
+    """Of a pool that is full, and of one that they do not fill."""
+    whole, parts = (kg.layers.ImagePool(20, shape=SHAPE) for _ in range(2))
+    for pool in (whole, parts):
+        if filled:
+            pool(numbered(0, filled))
+    given, states = numbered(100, 12), []
+    returned = numbers(whole(given, seed=keras.random.SeedGenerator(3)))
+    together = np.zeros(12, int)
+    for index in range(3):
+        seed = keras.random.SeedGenerator(3)  # as a step starts each part with it
+        with random.part(index, 3):
+            together[index::3] = numbers(parts(given[index::3], seed=seed))
+        states.append(numpy(seed.state).tolist())
+    assert together.tolist() == returned
+    assert sorted(numbers(parts.images)) == sorted(numbers(whole.images))
+    assert states[0] == states[1] == states[2]
+    if filled:
+        assert numbers(parts.images) == numbers(whole.images)
+        assert 0 < sum(number >= 100 for number in returned) < 12
+    with random.part(0, 3), pytest.raises(ValueError, match="holds, 20. Received: 21"):
+        parts(given[:7])
 
 
 def test_half_are_exchanged_and_places_are_random():

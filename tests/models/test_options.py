@@ -28,6 +28,31 @@ def fit(gan, count=1, batch_size=16):
     return gan
 
 
+def test_a_seed_is_that_of_noise_and_dropout_as_well():
+    """Whatever Python's random numbers are; without one, it is they that count."""
+
+    def states(number, seed):
+        keras.utils.set_random_seed(number)
+        return [
+            to_numpy(model._random_states())
+            for model in (
+                kg.models.StyleGAN((16, 16, 1), channel_max=2, latent_dim=2, seed=seed),
+                kg.models.GAN((4, 4, 1), hidden_units=2, seed=seed),
+                kg.models.CycleGAN((8, 8, 1), width=1, blocks=1, seed=seed,
+                                   discriminator_layers=1),
+            )
+        ]  # fmt: skip
+
+    first, second, other = states(1, 5), states(2, 5), states(1, 6)
+    assert all(len(found) > 1 for found in first)
+    for a, b, c in zip(first, second, other, strict=True):
+        np.testing.assert_array_equal(a, b)
+        assert (np.array(a) != np.array(c)).any(axis=-1).all()
+        assert len({tuple(state) for state in a}) == len(a)
+    free = [np.concatenate(states(number, None)[1]) for number in (1, 1, 2)]
+    assert (free[0][2:] == free[1][2:]).any() and (free[0] != free[2]).any()
+
+
 def test_no_ema_samples_the_generator():
     gan = fit(make_gan(ema_half_life=None), 4)
     pairs = to_numpy(gan.generator.weights), to_numpy(gan.ema_generator.weights)

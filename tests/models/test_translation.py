@@ -8,6 +8,7 @@ from keras import ops
 
 import keras_gans as kg
 from keras_gans.batches import ArrayBatches
+from keras_gans.models.translation.networks import unet_generator
 from tests.gan_test_case import QUICKEST
 from tests.gan_test_case import Batches
 from tests.gan_test_case import max_difference
@@ -379,6 +380,28 @@ def test_noise_of_translations_has_a_seed():
     assert (first != other).any()
     with pytest.raises(ValueError, match="`seed` as an int of at least 0"):
         model.translate(A, seed=-1)
+
+
+def test_statistics_of_batches_are_those_of_one_image():
+    """As the authors of pix2pix test; else an image's translation depends on others."""
+    network = unet_generator(
+        (16, 16, 3), 3, 4, dropout=False, normalization="test_batch"
+    )
+    network.set_weights([5 * w for w in network.get_weights()])
+    model = pix2pix(generator=network)
+    images = model.translate(A)
+    for image, one in zip(images, A, strict=True):
+        np.testing.assert_array_equal(model.translate(one[None])[0], image)
+    assert (model.translate(A, batch_size=len(A)) != images).any()
+
+
+def test_u_nets_of_cycle_gan_have_no_dropout():
+    """As the authors' have; pix2pix' have."""
+    for model, has_dropout in ((cycle_gan(body="unet"), False), (pix2pix(), True)):
+        network = model.directions()["b"][0]
+        network.set_weights([5 * w for w in network.get_weights()])
+        images = [model.translate(A, seed=seed) for seed in (0, 1)]
+        assert (images[0] != images[1]).any() == has_dropout
 
 
 def test_a_bright_image_is_translated_with_a_warning():

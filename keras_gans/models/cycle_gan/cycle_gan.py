@@ -144,7 +144,11 @@ class CycleGAN(TranslationModel):
         def generate(source, target):
             if body == "unet":
                 return unet_generator(
-                    source, target[-1], width, normalization="instance"
+                    source,
+                    target[-1],
+                    width,
+                    dropout=False,  # the authors' CycleGAN has none
+                    normalization="instance",
                 )
             return resnet_generator(
                 source,

@@ -111,10 +111,14 @@ def cycle_gan_from_official(
     image_size=None, **kwargs,
 ):  # fmt: skip
     """`CycleGAN.from_official`; see there."""
-    networks = {"generator_b": generator_from_official(generator_b, image_size)}
-    (_, *shape_a), (_, *shape_b) = _shapes(networks["generator_b"])
+    # U-Nets do not tell whether they had dropout; CycleGAN's have none.
+    network = generator_from_official(generator_b, image_size, dropout=False)
+    networks = {"generator_b": network}
+    (_, *shape_a), (_, *shape_b) = _shapes(network)
     if generator_a is not None:
-        networks["generator_a"] = generator_from_official(generator_a, shape_a[:2])
+        networks["generator_a"] = generator_from_official(
+            generator_a, shape_a[:2], dropout=False
+        )
     for name, source in (
         ("discriminator_b", discriminator_b),
         ("discriminator_a", discriminator_a),

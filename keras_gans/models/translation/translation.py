@@ -18,6 +18,7 @@ from keras_gans.batches import InOrder
 from keras_gans.conditions import Condition
 from keras_gans.data_specs import Images
 from keras_gans.datasets.lazy import LazyImages
+from keras_gans.layers import BatchStatisticsNormalization
 from keras_gans.layers.permanent_dropout import restart_noise
 from keras_gans.losses import L1
 from keras_gans.models.adversarial import AdversarialModel
@@ -156,7 +157,7 @@ class TranslationModel(AdversarialModel):
         images,
         to="b",
         *,
-        batch_size=16,
+        batch_size=None,
         seed=None,
         tile=None,
         overlap=None,
@@ -171,7 +172,9 @@ class TranslationModel(AdversarialModel):
             images: `(N, H, W, C)` of the other domain, uint8 or float in [-1, 1].
             to: "b" for images of domain B, made of those of A; "a" for the way back,
                 where the model has one.
-            batch_size: Int, images or tiles at a time.
+            batch_size: Int, images or tiles at a time. If None 16; or 1 where batches
+                are normalized by their own statistics, so that an image's translation
+                does not depend on what comes along, as the authors of pix2pix test.
             seed: Optional int, for other noise where dropout acts in inference, as in
                 pix2pix: one seed, and one batch size, give the same images again. None
                 leaves the noise as it is, the same in each call.
@@ -215,6 +218,8 @@ class TranslationModel(AdversarialModel):
         if seed is not None:
             restart_noise(network, whole_number(seed, "seed", least=0))
 
+        batch_size = batch_size or _usual_batch_size(network)
+
         def translate_tiles(tiles):
             rows, size = whole_batches(len(tiles), batch_size)
             shown = verbose if is_one else 0
@@ -246,6 +251,11 @@ class TranslationModel(AdversarialModel):
             Float32 `(B, H, W, C)` in [-1, 1].
         """
         return self.directions()["b"][0](inputs, training=training)
+
+
+def _usual_batch_size(network):
+    layers = network._flatten_layers()
+    return 1 if any(isinstance(x, BatchStatisticsNormalization) for x in layers) else 16
 
 
 def _two(x, y):

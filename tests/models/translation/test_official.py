@@ -164,6 +164,17 @@ def test_cycle_gan_with_one_generator():
     assert drawn.shape == (*shape[:3], 2)
 
 
+def test_u_nets_of_cycle_gan_have_no_dropout():
+    """A file does not tell; the authors' CycleGAN has none."""
+    data, state = case("unet_instance")
+    network = generator_from_official(state, dropout=False)
+    images = random_images((2, *network.input_shape[1:]))
+    gan = kg.models.CycleGAN.from_official(
+        state, width=4, discriminator_layers=2, seed=0
+    )
+    check(gan.ema_generator_b, images, network.predict_on_batch(images))
+
+
 def test_pix2pix_as_the_authors_test_it():
     data, state = case("unet")
     gan = kg.models.Pix2Pix.from_official(state, seed=0)
