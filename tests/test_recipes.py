@@ -51,6 +51,14 @@ def load(name):
     return module
 
 
+@pytest.mark.once
+def test_quick_gives_way_to_what_is_asked_for(tmp_path):
+    gan = load("train_dcgan_fashion_mnist").main(
+        [*SMALL, "--quick", "--out", str(tmp_path)]
+    )
+    assert gan.get_config()["width"] == 4 and int(gan.images_seen) == 16
+
+
 def test_every_recipe_is_short_and_tested():
     names = {path.stem for path in RECIPES.glob("*.py")}
     assert names == {

@@ -145,7 +145,7 @@ class BackupAndRestore(keras.callbacks.BackupAndRestore):
     def on_epoch_end(self, epoch, logs=None):
         """Backs up, if it is time to."""
         self._epoch = epoch + 1
-        self._finite = first_non_finite(logs) is None
+        self._finite = first_non_finite(logs, self.model.log_names()) is None
         # The last one here, not when training ends, when callbacks change weights.
         is_last = self._epoch == self.params.get("epochs") or self.model.stop_training
         is_due = self._epoch % self.every_epochs == 0

@@ -12,23 +12,30 @@ ADVICE = (
 )
 
 
-def first_non_finite(logs):
-    """Returns `(name, value)` of the first log that is NaN or infinite, or None."""
+def first_non_finite(logs, names):
+    """Returns `(name, value)` of the first log that is NaN or infinite, or None.
+
+    Args:
+        logs: Dict, or None.
+        names: Of the logs that count, also as `val_...`: the model's own. A metric may
+            well be infinite, such as a reverse KL while no sample is good.
+    """
     for name, value in (logs or {}).items():
-        if isinstance(value, float) and not math.isfinite(value):
+        counts = name.removeprefix("val_") in names
+        if counts and isinstance(value, float) and not math.isfinite(value):
             return name, value
     return None
 
 
 class NaNGuard(keras.callbacks.Callback):
-    """Stops training when a log or a weight is NaN, and puts good weights back.
+    """Stops training when a loss or a weight is NaN, and puts good weights back.
 
     `GAN.fit` adds it by itself, before all other callbacks. At the end of each epoch
     it copies the state of the model and of its optimizers to the host's memory, once
-    it has seen that every log of the epoch and every weight is finite. Otherwise the
-    model gets the copy back, training stops, and a `RuntimeWarning` says what was not
-    finite, when, and what to try. Callbacks that come later never see bad weights at
-    the end of an epoch.
+    it has seen that every loss and every other log of the model's own, and every
+    weight, is finite. Otherwise the model gets the copy back, training stops, and a
+    `RuntimeWarning` says what was not finite, when, and what to try. Callbacks that
+    come later never see bad weights at the end of an epoch.
 
     Raises:
         ValueError: If the weights are not finite before training.
@@ -47,6 +54,8 @@ class NaNGuard(keras.callbacks.Callback):
         """Forgets an earlier `fit`."""
         self._good_state = None
         self._found = None
+        # Once: to ask for the model in each batch has Keras fetch its state on JAX.
+        self._names = self.model.log_names()
 
     def on_epoch_begin(self, epoch, logs=None):
         """Copies the state before the first epoch, after all callbacks have begun."""
@@ -66,7 +75,7 @@ class NaNGuard(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         """Takes a note of the first log that is not finite."""
-        found = first_non_finite(logs)
+        found = first_non_finite(logs, self._names)
         if found is not None and self._found is None:
             self._found = (*found, batch + 1)
 
@@ -76,7 +85,7 @@ class NaNGuard(keras.callbacks.Callback):
         if self._found is not None:
             name, value, batch = self._found
             reason = f"`{name}` was {value} {where}, batch {batch}"
-        elif (found := first_non_finite(logs)) is not None:
+        elif (found := first_non_finite(logs, self._names)) is not None:
             reason = f"`{found[0]}` was {found[1]} {where}"
         elif (name := self._copy_state(f"after epoch {epoch + 1}")) is not None:
             reason = f"weight {name!r} had NaN or infinite values {where}"

@@ -147,6 +147,12 @@ class TrainingDoctor(keras.callbacks.Callback):
                 "makes its examples of latents. "
                 f"Received: {type(model).__name__}."
             )
+        if self.rollback and distribution.process_count() > 1:
+            raise ValueError(
+                "Expected: `rollback=True` in training by one process. Received: "
+                f"{distribution.process_count()} processes, which would go back to "
+                "different states. Leave it out, and resume from a backup."
+            )
         if self.out is not None:
             self._folder = prepare_directory(self.out, "out")
         self._data = {kind: self._examples(kind) for kind in ("train", "unseen")}
@@ -234,7 +240,9 @@ class TrainingDoctor(keras.callbacks.Callback):
         record |= figures | self._of_steps()
         self.records.append(record)
         found = self._patient.examine(record)
-        if self._copies is not None and not self._patient.is_wild():
+        if self._copies is not None and (
+            self._copies.is_empty or not self._patient.is_wild()
+        ):
             self._copies.keep(self._step)
         end = time.perf_counter()
         step_seconds = (begin - self._probed_at) / max(1, steps)
@@ -274,6 +282,10 @@ class TrainingDoctor(keras.callbacks.Callback):
             self._roll_back("nan")
 
     def _roll_back(self, reason):
+        if self._copies.is_empty:
+            self.model.stop_training = True
+            self._say("TrainingDoctor: stopped, without a finite state to go back to.")
+            return
         if self._copies.count >= MOST:
             self._copies.restore()
             self.model.stop_training = True

@@ -53,6 +53,11 @@ class TranslationMonitor(MetricMonitor):
         **kwargs,
     ):
         images = np.asarray(images)
+        if kwargs.get("real_labels") is not None:
+            raise ValueError(
+                "Expected: no `real_labels`, as translations have no classes. "
+                "Received: some."
+            )
         if isinstance(metrics, str | keras.metrics.Metric):
             metrics = [metrics]
         paired = [m for m in metrics if isinstance(m, str) and m in PAIRED]

@@ -176,12 +176,15 @@ class Setup(NamedTuple):
     gamma: float  # of R1 and R2: where modes are narrow, gradients are large
     is_ours: bool = False  # then rates decay to 0 (cosine), and weights are averaged
 
-    def optimizers(self, steps):
-        """Adam of generator and discriminator."""
+    def optimizers(self, steps, discriminator_steps=1):
+        """Adam of generator and discriminator, which has more updates."""
         made = []
-        for rate in (self.generator_rate, self.discriminator_rate):
+        for rate, updates in (
+            (self.generator_rate, steps),
+            (self.discriminator_rate, steps * discriminator_steps),
+        ):
             if self.is_ours:
-                rate = keras.optimizers.schedules.CosineDecay(rate, steps)
+                rate = keras.optimizers.schedules.CosineDecay(rate, updates)
             beta_1, beta_2 = self.betas
             made.append(keras.optimizers.Adam(rate, beta_1=beta_1, beta_2=beta_2))
         return made
@@ -226,7 +229,7 @@ def run(data, setup, method, seed, steps):
     options = {"loss": "non_saturating", "discriminator_steps": 1} | options | penalties
     epoch, epochs = epochs_of(steps, EPOCH)
     gan.compile(
-        *setup.optimizers(steps),
+        *setup.optimizers(steps, options["discriminator_steps"]),
         ema_half_life=500 * setup.batch_size if setup.is_ours else None,
         **backend.options_of_small_steps(epoch),
         **options,

@@ -129,6 +129,8 @@ class ClassificationAccuracyScore(GenerativeMetric):
         ):
             if images is None:
                 continue
+            if kind == "real":
+                self.check_real_is_open()
             images = self.check_images(images, kind)
             Images(images.shape[1:]).check(images, f"{kind}_images")
             labels = None if labels is None else np.asarray(labels)

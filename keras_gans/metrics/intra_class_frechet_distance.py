@@ -112,6 +112,8 @@ class IntraClassFrechetDistance(GenerativeMetric):
         ):
             if features is None:
                 continue
+            if kind == "real":
+                self.check_real_is_open()
             if labels is None:
                 raise ValueError(
                     f"Expected: `{kind}_labels`, a class for each sample. Received: "

@@ -198,11 +198,7 @@ class GenerativeMetric(keras.metrics.Metric):
             ValueError: If they are not finite, or D differs.
         """
         if real is not None and self.uses_real:
-            if self.real_images is not None:
-                raise ValueError(
-                    f"{self.name} was made with `real_images`. Expected: generated "
-                    "images alone. Received: real ones too."
-                )
+            self.check_real_is_open()
             self.real.update(real)
         if fake is not None:
             self.fake.update(fake)
@@ -234,6 +230,23 @@ class GenerativeMetric(keras.metrics.Metric):
 
         if self.real_images is not None and not self._real_is_loaded:
             SharedExtraction([self]).load_real(self.real_images)
+
+    def check_real_is_open(self):
+        """Raises if real images were given for good."""
+        if self.real_images is not None or self._real_is_loaded:
+            how = (
+                "made with `real_images`"
+                if self.real_images is not None
+                else ("given its real images for good, as by a MetricMonitor")
+            )
+            raise ValueError(
+                f"{self.name} was {how}. Expected: generated images alone. Received: "
+                "real ones too. Make another metric for them."
+            )
+
+    def forget_real(self):
+        """Begins real images anew, also those that were given for good."""
+        self.real, self._real_is_loaded = self.accumulator(), False
 
     def set_real(self, real):
         """Takes a filled accumulator of real features, which `reset_state` keeps."""

@@ -55,7 +55,7 @@ def paired_scores(images, truth, features="efficientnet_lite0"):
     ]
     SharedExtraction(distances).update(truth, images)
     with warnings.catch_warnings():  # of few samples, as said above
-        warnings.filterwarnings("ignore", r"fd_.* samples of .* features")
+        warnings.filterwarnings("ignore", r"(fd|fid)_.* samples of .* features")
         fd, kid = (next(iter(metric.values().values())) for metric in distances)
     return {
         "ssim": float(ssim.result()),

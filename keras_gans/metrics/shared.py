@@ -86,6 +86,7 @@ class SharedExtraction:
         images = np.asarray(images)
         for metric in self.metrics:
             if metric.uses_labels:
+                metric.forget_real()
                 rows = choose(np.arange(len(images)), metric.num_samples, metric.seed)
                 metric.update_state(
                     images[rows],

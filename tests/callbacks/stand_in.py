@@ -32,6 +32,9 @@ class StandIn(keras.Model):
             self.images_seen.assign_add(keras.ops.shape(latents)[0])
         return self.dense(self.hidden(latents))
 
+    def log_names(self):
+        return ["loss"]
+
     def sample_latents(self, n, seed):
         return np.random.default_rng(seed).standard_normal((n, 4), "float32")
 

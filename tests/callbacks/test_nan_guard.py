@@ -42,12 +42,27 @@ class Poison(keras.callbacks.Callback):
 
 
 def test_first_non_finite():
-    assert first_non_finite({"a": 1.0, "b": float("inf"), "c": float("nan")}) == (
-        "b",
-        float("inf"),
-    )
-    assert first_non_finite({"a": 1.0, "b": "text"}) is None
-    assert first_non_finite(None) is None
+    bad = float("inf")
+    logs = {"a": 1.0, "metric": bad, "val_b": bad, "c": float("nan")}
+    assert first_non_finite(logs, ["a", "b", "c"]) == ("val_b", bad)
+    assert first_non_finite(logs, ["a"]) is None
+    assert first_non_finite({"a": 1.0, "b": "text"}, ["a", "b"]) is None
+    assert first_non_finite(None, ["a"]) is None
+
+
+def test_an_infinite_metric_is_no_reason_to_stop(tmp_path):
+    """The reverse KL is, while no sample is good; backups are written all the same."""
+    points = np.random.default_rng(0).normal(size=(32, 2)).astype("float32") + 50.0
+    model = kg.models.GAN(data_spec=kg.Vectors(2), latent_dim=2, hidden_units=4, seed=0)
+    model.compile(metrics=[kg.metrics.ModeCoverage("gaussian_ring", num_samples=16)])
+    model.generator.set_weights([0 * w - 9 for w in model.generator.get_weights()])
+    backup = kg.callbacks.BackupAndRestore(tmp_path, delete_checkpoint=False)
+    history = model.fit(
+        points, batch_size=16, epochs=2, validation_data=points, callbacks=[backup],
+        verbose=0,
+    ).history  # fmt: skip
+    assert np.isinf(history["val_reverse_kl_16"]).all()
+    assert int(model.images_seen) == 64 and list(tmp_path.glob("epoch_*"))
 
 
 @pytest.mark.parametrize("batch", [0, 1])

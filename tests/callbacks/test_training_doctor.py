@@ -9,12 +9,14 @@ from PIL import Image
 
 import keras_gans as kg
 from benchmarks import doctor_runs
+from keras_gans import distribution
 from keras_gans.callbacks import training_doctor
 from keras_gans.callbacks.doctor import report
 from keras_gans.callbacks.doctor import rules
 from keras_gans.callbacks.doctor.equilibrium import find_equilibrium
 from keras_gans.callbacks.doctor.probe import distances
 from keras_gans.callbacks.doctor.probe import ranking
+from keras_gans.callbacks.doctor.rollback import Rollback
 from keras_gans.callbacks.doctor.step_logs import StepLogs
 from tests.callbacks.stand_in import assert_same
 from tests.callbacks.stand_in import state
@@ -456,6 +458,36 @@ def test_rollback_from_nan(steps, often):
 
 
 @pytest.mark.once
+def test_rollback_of_float16():
+    """Whose optimizers wrap those that have the rates, a schedule and a constant."""
+    given = {"discriminator_optimizer": keras.optimizers.Adam(1e-3)}
+    model = make(compiled=given, dtype="mixed_float16")
+    model.fit(images(8), batch_size=8, verbose=0)
+    rollback = Rollback(model)
+    assert rollback.is_empty and rollback.keep(0) and not rollback.is_empty
+    players = model.optimizer.players
+    before = {name: float(players[name].learning_rate) for name in players}
+    step, rates = rollback.restore()
+    assert step == 0 and set(rates) == set(players)
+    for name, optimizer in players.items():
+        assert rates[name] == pytest.approx(before[name] / 2, rel=1e-4)
+        assert float(optimizer.learning_rate) == pytest.approx(rates[name])
+
+
+@pytest.mark.once
+def test_rollback_without_a_good_state(often, monkeypatch):
+    """A critic may be steep from the start; then its first state is what there is."""
+    monkeypatch.setattr(rules.Patient, "is_wild", lambda self: True)
+    model, watching = make(), doctor(rollback=True)
+    model.fit(images(), batch_size=8, callbacks=[watching, Poison(3)], verbose=0)
+    assert watching.rollbacks[0]["to_step"] == 0
+    monkeypatch.setattr(Rollback, "keep", lambda self, step: False)
+    model, watching = make(), doctor(rollback=True)
+    model.fit(images(), batch_size=8, callbacks=[watching, Poison(3)], verbose=0)
+    assert model.stop_training and watching.rollbacks == []
+
+
+@pytest.mark.once
 def test_rollback_slows_schedules_too(often):
     model, watching = make(), doctor(rollback=True)
     rate = float(model.generator_optimizer.learning_rate)
@@ -588,7 +620,7 @@ def test_packed_vectors(often):
     assert math.isfinite(watching.records[-1]["diversity"])
 
 
-def test_bad_input(tmp_path):
+def test_bad_input(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="at least 2 examples.*Received: 1"):
         doctor(images=images(1))
     with pytest.raises(ValueError, match="wrong shape"):
@@ -598,6 +630,9 @@ def test_bad_input(tmp_path):
     with pytest.raises(OSError, match="folder that can be written"):
         blocked = doctor(out=tmp_path / "file")
         make().fit(images(8), batch_size=8, callbacks=[blocked], verbose=0)
+    with monkeypatch.context() as patched, pytest.raises(ValueError, match="2 proc"):
+        patched.setattr(distribution, "process_count", lambda: 2)
+        make().fit(images(8), callbacks=[doctor(rollback=True)], verbose=0)
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     model.compile(loss="mse")
     with pytest.raises(ValueError, match="TrainingDoctor in `fit` of a model of"):

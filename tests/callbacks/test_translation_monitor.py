@@ -50,6 +50,8 @@ def test_distances_and_perceptual_distances(tmp_path):
 
 
 def test_wrong_arguments():
+    with pytest.raises(ValueError, match="no `real_labels`"):
+        kg.callbacks.TranslationMonitor(A, B, real_labels=[0] * len(B))
     with pytest.raises(ValueError, match="as many `target_images`.*4 and 7"):
         kg.callbacks.TranslationMonitor(A, B, ["psnr"])
     with pytest.raises(ValueError, match="'b' or 'a'. Received: 'c'"):

@@ -134,6 +134,15 @@ def test_a_run_gives_the_figures_of_its_table(setup, monkeypatch):
     assert 0 <= figures["modes"] <= 25
 
 
+def test_rates_fall_until_the_end_of_training():
+    """Of a critic, too, which makes several updates for one of the generator."""
+    generator, critic = gaussians.SETUPS["ours"].optimizers(100, 5)
+    for optimizer, updates in ((generator, 100), (critic, 500)):
+        rate = optimizer._learning_rate
+        assert float(rate(updates // 2)) == pytest.approx(1e-3)
+        assert float(rate(updates)) == 0.0
+
+
 def test_real_points_have_all_modes():
     points, _ = kg.datasets.load("gaussian_grid", num_samples=2500)
     figures = gaussians.modes_of(points, "gaussian_grid")

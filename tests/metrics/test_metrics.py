@@ -239,6 +239,23 @@ def test_a_choice_of_the_real_images():
 # ---------------------------------------------------------------- classes, images
 
 
+def test_real_images_of_a_monitor_stay_its_own():
+    """They are not mixed with others, nor with those of another monitor."""
+    first, second, labels = REAL, REAL // 2, np.arange(60) % 2
+    distance = make(metrics.FrechetDistance)
+    classes = make(metrics.IntraClassFrechetDistance)
+    for real in (first, second):
+        SharedExtraction([distance, classes]).load_real(real, labels)
+        assert distance.real.count == len(REAL)
+        assert sum(c.count for c in classes.real.classes.values()) == len(REAL)
+    with pytest.raises(ValueError, match="for good, as by a MetricMonitor"):
+        distance.update_state(first, second)
+    with pytest.raises(ValueError, match="for good, as by a MetricMonitor"):
+        classes.update_state(first, second, labels, labels)
+    distance.update_state(fake_images=first)
+    assert distance.real.count == len(REAL)
+
+
 def test_intra_class_frechet_distance():
     images = np.concatenate([REAL, REAL // 4])
     labels = np.repeat([0, 1], 60)

@@ -55,6 +55,11 @@ class Rollback:
         self.count = 0
         self._copies = collections.deque(maxlen=2)
 
+    @property
+    def is_empty(self):
+        """Whether there is nothing to go back to."""
+        return not self._copies
+
     def keep(self, step):
         """Copies the state, if all of it is finite; returns whether it is."""
         backend.sync_state(self.model)
@@ -73,7 +78,11 @@ class Rollback:
             The step of the copy, and a dict from the player to its learning rate.
         """
         backend.sync_state(self.model)
-        players = self.model.optimizer.players
+        # Of float16: that of gradients without the scale of the loss.
+        players = {
+            name: getattr(optimizer, "inner_optimizer", optimizer)
+            for name, optimizer in self.model.optimizer.players.items()
+        }
         rates = {name: _rate(optimizer) for name, optimizer in players.items()}
         step, arrays = self._copies[0]
         self._copies = collections.deque([(step, arrays)], maxlen=2)
