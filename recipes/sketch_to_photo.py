@@ -66,8 +66,8 @@ def main(argv=None):
             seed=args.seed,
         )
     gan.summary()
-    steps = args.epochs * (len(images) // args.batch_size)
-    rate = kg.schedules.LinearDecay(2e-4, steps // 2, max(1, steps))
+    steps = args.epochs * (len(images) // min(args.batch_size, len(images)))
+    rate = kg.schedules.LinearDecay(2e-4, steps // 2, steps)
     gan.compile(
         generator_optimizer=keras.optimizers.Adam(rate, beta_1=0.5),
         discriminator_optimizer=keras.optimizers.Adam(rate, beta_1=0.5),

@@ -36,8 +36,9 @@ def main(argv=None):
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--quick", action="store_true", help="width 8, 2 epochs")
     args = parser.parse_args(argv)
-    if args.quick:
-        args.width, args.epochs = 8, 2
+    if args.quick:  # other defaults
+        parser.set_defaults(width=8, epochs=2)
+        args = parser.parse_args(argv)
 
     keras.utils.set_random_seed(args.seed)
     images, labels = kg.datasets.load("fashion_mnist", split="train", image_size=32)

@@ -27,8 +27,9 @@ def main(argv=None):
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--quick", action="store_true", help="width 32, 3 epochs")
     args = parser.parse_args(argv)
-    if args.quick:
-        args.width, args.epochs = 32, 3
+    if args.quick:  # other defaults
+        parser.set_defaults(width=32, epochs=3)
+        args = parser.parse_args(argv)
 
     keras.utils.set_random_seed(args.seed)
     images, _ = kg.datasets.load("fashion_mnist", split="train", image_size=32)

@@ -44,14 +44,15 @@ def main(argv=None):
             images.shape[1:], width=args.width, blocks=args.blocks, seed=args.seed
         )
     gan.summary()
-    seen = args.epochs * len(images)
+    size = min(args.batch_size, len(images))  # the rest of an epoch is left out
+    seen = args.epochs * (len(images) // size) * size
     gan.compile(
-        **gan.recipe(num_images=seen, batch_size=args.batch_size),
+        **gan.recipe(num_images=seen, batch_size=size),
         augment=kg.augment.ADA(p=args.ada_p, fixed=True, xflip=0, rotate90=0),
     )
     gan.fit(
         images,
-        batch_size=args.batch_size,
+        batch_size=size,
         epochs=args.epochs,
         callbacks=[
             kg.callbacks.SampleGrid(args.out, every_seconds=60),

@@ -58,12 +58,13 @@ def main(argv=None):
             seed=args.seed,
         )
     gan.summary()
-    seen = args.epochs * len(images)
-    recipe = gan.recipe(seen, args.batch_size, rate=args.rate, gamma=args.gamma)
+    size = min(args.batch_size, len(images))  # the rest of an epoch is left out
+    seen = args.epochs * (len(images) // size) * size
+    recipe = gan.recipe(seen, size, rate=args.rate, gamma=args.gamma)
     gan.compile(**recipe | {"ema_half_life": args.ema_half_life})
     gan.fit(
         images,
-        batch_size=args.batch_size,
+        batch_size=size,
         epochs=args.epochs,
         callbacks=[
             kg.callbacks.SampleGrid(args.out, every_seconds=60),

@@ -69,16 +69,17 @@ def main(argv=None):
             seed=args.seed,
         )
     gan.summary()
+    size = min(args.batch_size, len(images))  # the rest of an epoch is left out
     # Of few images p has to grow soon: within 50 passes over them, at most 500,000.
     speed = min(500_000, 50 * len(images))
     gan.compile(
-        **gan.recipe(args.batch_size, gamma=args.gamma),
+        **gan.recipe(size, gamma=args.gamma),
         augment=kg.augment.ADA(speed=speed, xflip=0.0, rotate90=float(args.turn)),
     )
     gan.fit(
         images,
-        batch_size=args.batch_size,
-        epochs=max(1, round(1000 * args.kimg / len(images))),
+        batch_size=size,
+        epochs=max(1, round(1000 * args.kimg / (len(images) // size * size))),
         callbacks=[
             kg.callbacks.SampleGrid(args.out, every_seconds=60),
             kg.callbacks.BackupAndRestore(

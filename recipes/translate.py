@@ -35,7 +35,7 @@ def main(argv=None):
     parser.add_argument("--out", default="translated.png", type=picture_path)
     parser.add_argument("--to", help="a or b, the domain to translate to; default: b")
     parser.add_argument("--mask", type=pathlib.Path, help="picture, white is to fill")
-    parser.add_argument("--own-size", action="store_true", help="do not scale")
+    parser.add_argument("--own-size", action="store_true", default=None)
     parser.add_argument("--threshold", type=int, help="0 to 255, what is white")
     parser.add_argument("--seed", type=int, help="of the noise that dropout is")
     args = parser.parse_args(argv)
@@ -50,8 +50,11 @@ def main(argv=None):
     if fills != (args.mask is not None):
         which = "fills holes: --mask hole.png" if fills else "has no use for a --mask"
         parser.error(f"{args.preset} {which}")
-    if fills and (args.to or args.own_size or args.threshold is not None):
-        parser.error(f"{args.preset} fills holes: no --to, --own-size, --threshold")
+    others = "to", "own_size", "threshold", "seed"
+    if fills and any(getattr(args, name) is not None for name in others):
+        parser.error(
+            f"{args.preset} fills holes: no --to, --own-size, --threshold, --seed"
+        )
 
     def read(path, channels):
         with Image.open(path) as image:

@@ -67,7 +67,7 @@ def main(argv=None):
         ]
         for split in ("train", "test")
     )
-    usual = {16: 1, 32: 1, 64: 2}.get(args.image_size, 3)
+    usual = 1 + sum(args.image_size >= side for side in (64, 128))
     cls, layout, weights = kg.models.Pix2Pix, {}, {}
     if args.model == "cyclegan":
         cls = kg.models.CycleGAN
@@ -84,8 +84,8 @@ def main(argv=None):
             **layout,
         )
     gan.summary()
-    steps = args.epochs * (len(a) // args.batch_size)
-    rate = kg.schedules.LinearDecay(2e-4, steps // 2, max(1, steps))
+    steps = args.epochs * (len(a) // min(args.batch_size, len(a)))
+    rate = kg.schedules.LinearDecay(2e-4, steps // 2, steps)
     gan.compile(
         generator_optimizer=keras.optimizers.Adam(rate, beta_1=0.5),
         discriminator_optimizer=keras.optimizers.Adam(rate, beta_1=0.5),
