@@ -375,7 +375,10 @@ def test_bad_batch_size_of_samples(gan, size):
     with pytest.raises(ValueError, match="`batch_size` as an int.*Received"):
         gan.generate(4, batch_size=size)
     with pytest.raises(ValueError, match="`batch_size` as an int.*Received"):
-        small_pix2pix(0).translate(IMAGES[:2], batch_size=size)
+        # Of translations None is 16, or 1: see `translate`.
+        small_pix2pix(0).translate(
+            IMAGES[:2], batch_size="16" if size is None else size
+        )
 
 
 @pytest.mark.parametrize("seed", [-1, 1.5, "a", True])

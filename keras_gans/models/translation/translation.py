@@ -218,7 +218,8 @@ class TranslationModel(AdversarialModel):
         if seed is not None:
             restart_noise(network, whole_number(seed, "seed", least=0))
 
-        batch_size = batch_size or _usual_batch_size(network)
+        if batch_size is None:
+            batch_size = _usual_batch_size(network)
 
         def translate_tiles(tiles):
             rows, size = whole_batches(len(tiles), batch_size)
