@@ -257,6 +257,7 @@ def test_each_sickness_is_named_within_500_steps(name, changed):
         {"d_loss_high": lambda i: 1.8 if i == 3 else 1.5},
         {"diversity": lambda i: 0.3 if i in (4, 5) else 0.9},
         {"diversity": lambda i: 0.01 + 0.005 * i},  # slow to begin
+        {"diversity": lambda i: 2.3 if i == 0 else 0.7},  # an untrained StyleGAN2
         {"ranking": lambda i: 0.05 if i in (4, 5) else 0.9},
         {"train_over_unseen": 0.7},
         {"update": lambda i: math.nan if i == 0 else 1e-5},

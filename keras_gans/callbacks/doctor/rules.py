@@ -23,7 +23,8 @@ SURE_RANKING = 0.98  # and it does rank real above fake
 VANISHED = 1e-3
 
 # Mode collapse: diversity relative to the best so far, which must have been at least
-# `ONCE_DIVERSE`. Healthy ones vary by a quarter.
+# `ONCE_DIVERSE`, or to that of real images if it was more: an untrained StyleGAN2's is
+# 2.3 times that, and falls to 0.7. Healthy ones vary by a quarter.
 LOST_DIVERSITY = 0.45
 ONCE_DIVERSE = 0.2
 # Or clusters: the nearest neighbours close, relative to the distance of any two.
@@ -293,7 +294,8 @@ def mode_collapse(records, equilibrium):
     if last is None:
         return None
     best = max(record["diversity"] for record in records)
-    lost = best >= ONCE_DIVERSE and _all_below(last, "diversity", LOST_DIVERSITY * best)
+    least = LOST_DIVERSITY * min(best, 1.0)
+    lost = best >= ONCE_DIVERSE and _all_below(last, "diversity", least)
     clustered = all(
         r["diversity"] > CLUSTERED and r["nearest"] < NEAR_DUPLICATES * r["diversity"]
         for r in last
