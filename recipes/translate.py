@@ -35,7 +35,9 @@ def main(argv=None):
     parser.add_argument("--out", default="translated.png", type=picture_path)
     parser.add_argument("--to", help="a or b, the domain to translate to; default: b")
     parser.add_argument("--mask", type=pathlib.Path, help="picture, white is to fill")
-    parser.add_argument("--own-size", action="store_true", default=None)
+    parser.add_argument(
+        "--own-size", action="store_true", default=None, help="do not scale"
+    )
     parser.add_argument("--threshold", type=int, help="0 to 255, what is white")
     parser.add_argument("--seed", type=int, help="of the noise that dropout is")
     args = parser.parse_args(argv)
