@@ -50,7 +50,7 @@ def main(argv=None):
     own = parser.add_argument_group("of CycleGAN")
     own.add_argument("--cycle-weight", type=float, default=10.0)
     own.add_argument("--identity-weight", type=float, default=5.0)
-    own.add_argument("--halvings", type=int, default=2, help="1 suits 32 px better")
+    own.add_argument("--halvings", type=int, default=2, help="1 was tried at 32 px")
     own.add_argument("--no-global-skip", action="store_true", help="as in the paper")
     parser.add_argument("--num-images", type=int, default=4_000, help="at most")
     parser.add_argument("--seed", type=int, default=0)

@@ -234,11 +234,9 @@ class GenerativeMetric(keras.metrics.Metric):
     def check_real_is_open(self):
         """Raises if real images were given for good."""
         if self.real_images is not None or self._real_is_loaded:
-            how = (
-                "made with `real_images`"
-                if self.real_images is not None
-                else ("given its real images for good, as by a MetricMonitor")
-            )
+            how = "given its real images for good, as by a MetricMonitor"
+            if self.real_images is not None:
+                how = "made with `real_images`"
             raise ValueError(
                 f"{self.name} was {how}. Expected: generated images alone. Received: "
                 "real ones too. Make another metric for them."
