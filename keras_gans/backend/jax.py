@@ -1,12 +1,17 @@
 """JAX: the stateful step, run as a pure function; see `scopes`."""
 
 import contextlib
+import functools
+import inspect
+import os
 
 import jax
 import jax.numpy as jnp
 import keras
 
 from keras_gans.backend import scopes
+
+_LIBRARY = "xla_cpu_experimental_ynn_fusion_type"  # what XLA leaves to YNNPACK
 
 
 def value_and_grad(fn, variables):
@@ -77,11 +82,43 @@ def compiled(fn, variables):
         A callable like `fn`, of this process alone.
     """
 
-    @jax.jit
-    def run(values, inputs):
+    def evaluate(values, inputs):
         return with_values(variables, values, lambda: fn(inputs))
 
+    run = jax.jit(evaluate, compiler_options=_compiler_options())
     return lambda inputs: run([_own(variable.value) for variable in variables], inputs)
+
+
+@functools.cache
+def _compiler_options():
+    """Options of `jax.jit` that keep convolutions from YNNPACK on CPUs, or None.
+
+    Of large images it takes up to three times as long for them as XLA's own way; it is
+    better at products and sums. Where `XLA_FLAGS` has the option, that counts.
+    """
+    if jax.default_backend() != "cpu" or _LIBRARY in os.environ.get("XLA_FLAGS", ""):
+        return None
+    options = {_LIBRARY: "LIBRARY_FUSION_TYPE_DOT,LIBRARY_FUSION_TYPE_REDUCE"}
+    try:
+        jax.jit(lambda: 0, compiler_options=options)()
+    except (jax.errors.JaxRuntimeError, ValueError):  # another release's XLA
+        return None
+    return options
+
+
+@contextlib.contextmanager
+def _keras_compiles_with(options):
+    """Keras' trainer has no argument for the options of its `jit`."""
+    module = inspect.getmodule(keras.Model.make_train_function)
+    jit = getattr(module, "jit", None)
+    if options is None or jit is not jax.jit:
+        yield
+        return
+    module.jit = functools.partial(jit, compiler_options=options)
+    try:
+        yield
+    finally:
+        module.jit = jit
 
 
 def _own(value):
@@ -266,6 +303,11 @@ class DeviceArrays:
 
 class TrainStep:
     """Turns the stateful steps of a model into the ones that `fit` calls."""
+
+    def make_train_function(self, force=False):
+        """Makes the function that `fit` calls."""
+        with _keras_compiles_with(_compiler_options()):
+            super().make_train_function(force)
 
     def train_step(self, state, data):
         """Runs one alternating step on a batch."""

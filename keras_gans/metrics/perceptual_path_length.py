@@ -8,6 +8,7 @@ from keras_gans import backend
 from keras_gans.interpolation import lerp
 from keras_gans.interpolation import slerp
 from keras_gans.metrics.perceptual_distance import PerceptualDistance
+from keras_gans.utils.prediction import predict_batch
 
 BATCH = 64
 
@@ -153,8 +154,7 @@ class PerceptualPathLength(keras.metrics.Metric):
 
         def network(function):
             def render(inputs):
-                inputs = inputs[0] if len(inputs) == 1 else inputs
-                return np.asarray(function.predict_on_batch(inputs), "float32")
+                return np.asarray(predict_batch(function, inputs), "float32")
 
             return render
 

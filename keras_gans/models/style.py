@@ -27,6 +27,7 @@ from keras_gans.models.sampling import whole_batches
 from keras_gans.utils import random
 from keras_gans.utils.checks import number
 from keras_gans.utils.checks import whole_number
+from keras_gans.utils.prediction import predict_batch
 
 MAPPING, SYNTHESIS, AVERAGE = "mapping", "synthesis", "style_average"
 """Names of the generator's parts."""
@@ -262,10 +263,8 @@ class StyleMixin:
         rows, batch_size = whole_batches(count, batch_size)
         backend.sync_state(self)
         synthesis = self.ema_generator.get_layer(SYNTHESIS)
-        outputs = [
-            np.asarray(synthesis.predict_on_batch(batch))
-            for batch in np.split(styles[rows], len(rows) // batch_size)
-        ]
+        batches = np.split(styles[rows], len(rows) // batch_size)
+        outputs = [predict_batch(synthesis, batch) for batch in batches]
         return self.data_spec.to_user(np.concatenate(outputs)[:count])
 
     def generate(

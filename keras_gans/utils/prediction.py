@@ -27,16 +27,33 @@ def predict(network, inputs, batch_size, verbose=0):
     if backend.process_count() == 1 and backend.replicas_of(network) > 1:
         return _predict_together(network, arrays, batch_size, verbose)
     backend.sync_state(network)
-    run, outputs, count = _compiled(network), [], len(arrays[0])
+    outputs, count = [], len(arrays[0])
     bar = keras.utils.Progbar(-(-count // batch_size), verbose=verbose)
     for start in range(0, count, batch_size):
         rows = slice(start, start + batch_size)
-        batch = {f"input_{i}": array[rows] for i, array in enumerate(arrays)}
-        with backend.no_gradients():
-            outputs.append(keras.ops.convert_to_numpy(run(batch)))
+        outputs.append(predict_batch(network, [array[rows] for array in arrays]))
         if verbose:
             bar.update(len(outputs))
     return np.concatenate(outputs)
+
+
+def predict_batch(network, inputs):
+    """Evaluates a network in inference on one batch, without any wait for others.
+
+    Args:
+        network: Keras model; it may have several outputs.
+        inputs: Array `(B, ...)`, or list of arrays.
+
+    Returns:
+        What the network returns, as NumPy arrays.
+    """
+    arrays = inputs if isinstance(inputs, list) else [inputs]
+    batch = {f"input_{i}": array for i, array in enumerate(arrays)}
+    with backend.no_gradients():
+        if not network.built:  # its variables come with the first call
+            network(inputs, training=False)
+        outputs = _compiled(network)(batch)
+    return keras.tree.map_structure(keras.ops.convert_to_numpy, outputs)
 
 
 def _predict_together(network, arrays, batch_size, verbose):
@@ -56,6 +73,8 @@ def _compiled(network):
         given = list(given.values())
         return network(given[0] if len(given) == 1 else given, training=False)
 
+    if network.run_eagerly:  # it may do what cannot be compiled
+        return evaluate
     run = getattr(network, "_predict_alone", None)
     if run is None:
         run = backend.compiled(evaluate, network.variables)

@@ -7,6 +7,7 @@ import pytest
 import keras_gans as kg
 from keras_gans import backend
 from keras_gans.utils.prediction import predict
+from keras_gans.utils.prediction import predict_batch
 
 ON_JAX = keras.config.backend() == "jax"
 
@@ -31,6 +32,34 @@ def test_is_that_of_keras(network, inputs, batch_size):
     expected = network.predict(inputs, verbose=0)
     found = predict(network, inputs, batch_size)
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1.2e-7)
+
+
+@keras.saving.register_keras_serializable("tests")
+class Scaled(keras.Model):
+    """Two outputs; one needs numbers, which a compiled step does not have."""
+
+    def __init__(self, needs_numbers):
+        super().__init__()
+        self.dense, self.needs_numbers = keras.layers.Dense(2), needs_numbers
+
+    def call(self, x):
+        if self.needs_numbers:
+            x = x * float(keras.ops.max(x))
+        return {"double": x * 2.0, "dense": self.dense(x)}
+
+
+@pytest.mark.parametrize("eagerly", [False, True])
+def test_batch_of_a_network_that_is_not_built(eagerly):
+    network = Scaled(needs_numbers=eagerly)
+    network.run_eagerly = eagerly
+    x = np.array([[1.0, 2.0, 4.0]], "float32")
+    found = predict_batch(network, x)
+    scaled = x * 4.0 if eagerly else x
+    np.testing.assert_array_equal(found["double"], scaled * 2.0)
+    kernel = network.dense.kernel.numpy()
+    np.testing.assert_allclose(found["dense"], scaled @ kernel, rtol=1e-5, atol=1e-6)
+    network.dense.kernel.assign(np.zeros((3, 2)))
+    assert not predict_batch(network, x)["dense"].any()
 
 
 def test_weights_of_the_moment(network, inputs):

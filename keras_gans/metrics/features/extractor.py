@@ -18,6 +18,7 @@ from keras_gans.data_specs import is_few
 from keras_gans.metrics.features.resize import MODES
 from keras_gans.metrics.features.resize import resize as resize_images
 from keras_gans.utils.checks import whole_number
+from keras_gans.utils.prediction import predict_batch
 
 _OUTPUTS = ("features", "logits", "probabilities")
 
@@ -160,7 +161,7 @@ class FeatureExtractor:
             )
 
         def run(batch):
-            maps = network.predict_on_batch(batch)
+            maps = predict_batch(network, batch)
             maps = maps if isinstance(maps, list | tuple) else [maps]
             return {str(i): np.asarray(m, "float32") for i, m in enumerate(maps)}
 
@@ -258,7 +259,7 @@ class FeatureExtractor:
     def _run(self, batch):
         """One batch through the network; returns a dict of checked arrays."""
         if isinstance(self.network, keras.Model):
-            outputs = self.network.predict_on_batch(batch)
+            outputs = predict_batch(self.network, batch)
         else:
             with backend.no_gradients():
                 outputs = self.network(batch)
