@@ -60,7 +60,8 @@ class TrainingDoctor(keras.callbacks.Callback):
             some of the `validation_data` of `fit`. Without them memorising cannot be
             seen.
         validation_labels: `(N,)`, likewise.
-        out: Folder of the report; None for none.
+        out: Folder of the report; None for none. The report of a training that is
+            resumed goes on.
         rollback: Whether, on NaN and divergence, to put the last good state back and
             to go on with half the learning rates, at most 5 times. It takes the place
             of the guard in `fit` that stops training.
@@ -171,7 +172,7 @@ class TrainingDoctor(keras.callbacks.Callback):
         self._batch = 0
         self._logs.restart(0)
         if self._probe is None:
-            backend.sync_state(self.model)
+            self._resume()
             self._probe = Probe(
                 self.model, self.equilibrium.logit, *self._data["train"],
                 *self._data["unseen"],
@@ -223,6 +224,18 @@ class TrainingDoctor(keras.callbacks.Callback):
             f"{self._step} steps.{where}"
         )
         self._probe = self._copies = None
+
+    def _resume(self):
+        """Goes on with the report of the training that is resumed, if it is one."""
+        images = int(keras.ops.convert_to_numpy(self._seen()))
+        if not images or self.out is None:
+            return
+        before = report.read(self._folder, self._diagnosis(), images)
+        if before is not None:
+            self._base = self._step = before.pop("step")
+            vars(self).update(before)
+            names = [alarm["name"] for alarm in self.alarms]
+            self._patient.remember(self.records, names)
 
     # ---------------------------------------------------------------- what
 

@@ -347,6 +347,65 @@ def test_report(often, tmp_path):
         assert page.size[0] > 1000 and page.size[1] > 1200
 
 
+def train_with_backup(folder, epochs, compiled=None, cls=kg.models.GAN, **kwargs):
+    """Trains, or goes on; returns its doctor."""
+    watching = doctor(out=folder / "doctor", **kwargs)
+    backup = kg.callbacks.BackupAndRestore(folder / "backup", delete_checkpoint=False)
+    make(cls, compiled).fit(
+        images(), batch_size=8, epochs=epochs, callbacks=[watching, backup], verbose=0
+    )
+    return watching
+
+
+def test_report_goes_on_with_a_resumed_training(often, tmp_path):
+    train_with_backup(tmp_path, 1)
+    first = json.loads((tmp_path / "doctor" / report.DATA).read_text())
+    # As of a training killed after its backup: more was seen than is resumed.
+    late = first["records"][-1] | {"step": 10, "images": 80}
+    alarm = {"name": "late", "title": "", "step": 10, "epoch": 2, "images": 80}
+    alarm |= {"message": "", "advice": "", "figures": {}}
+    first["records"].append(late)
+    first["alarms"] = [alarm, alarm | {"name": "nan", "step": 8, "images": 64}]
+    (tmp_path / "doctor" / report.DATA).write_text(json.dumps(first))
+    watching = train_with_backup(tmp_path, 3)
+    assert [r["step"] for r in watching.records] == [*range(0, 24, 2)]
+    assert all(r["images"] == 8 * r["step"] for r in watching.records)
+    assert math.isnan(watching.records[0]["d_loss"])
+    assert [alarm["name"] for alarm in watching.alarms] == ["nan"]
+    written = json.loads((tmp_path / "doctor" / report.DATA).read_text())
+    assert written["records"][:4] == first["records"][:4]
+    assert len(written["records"]) == 12
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("other", ["training", "loss", "file"])
+def test_report_of_another_training_is_not_gone_on_with(often, tmp_path, other):
+    train_with_backup(tmp_path, 1)
+    if other == "training":
+        (tmp_path / "backup").rename(tmp_path / "old")
+        expected = [*range(0, 16, 2)]
+    else:
+        expected = [*range(0, 8, 2)]  # of the second epoch
+    if other == "file":
+        (tmp_path / "doctor" / report.DATA).write_text("[1, 2")
+    compiled = {"loss": "hinge"} if other == "loss" else None
+    assert [r["step"] for r in train_with_backup(tmp_path, 2, compiled).records] == (
+        expected
+    )
+
+
+@pytest.mark.once
+def test_alarms_are_not_told_again_when_training_goes_on(often, tmp_path, capsys):
+    flipped = {"loss": doctor_runs.Flipped(), "discriminator_optimizer": "adam"}
+    for epochs in (5, 8):
+        watching = train_with_backup(
+            tmp_path, epochs, flipped, kg.models.DCGAN, verbose=1
+        )
+    assert [alarm["name"] for alarm in watching.alarms] == ["labels_flipped"]
+    told = capsys.readouterr().out
+    assert told.count("REAL AND FAKE ARE SWAPPED") == 1
+
+
 def test_page_marks_the_alarms():
     alarm = {"step": 150, "title": "a title", "message": "m.", "advice": "a."}
     diagnosis = {

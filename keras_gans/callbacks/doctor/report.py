@@ -34,6 +34,41 @@ def write(folder, diagnosis):
         draw(diagnosis).savefig(temporary)
 
 
+def read(folder, diagnosis, images_seen):
+    """Reads what was found before the training that is resumed was stopped.
+
+    Args:
+        folder: A `pathlib.Path`, perhaps of another training, or of none.
+        diagnosis: Dict; that of this training.
+        images_seen: Int, where the training goes on. What was found later is left out.
+
+    Returns:
+        Dict of "step", where the training goes on, and "records", "alarms" and
+        "rollbacks"; None if there is nothing of this training.
+    """
+    try:
+        before = json.loads((folder / DATA).read_text())
+        if any(before[key] != diagnosis[key] for key in ("model", "loss")):
+            return None
+        records, alarms = (
+            [entry for entry in before[kind] if entry["images"] <= images_seen]
+            for kind in ("records", "alarms")
+        )
+        last = max(record["images"] for record in records)
+        steps = max(record["step"] for record in records)
+        step = round(steps * images_seen / last)
+        rollbacks = [r for r in before["rollbacks"] if r["step"] <= step]
+    except (OSError, ValueError, KeyError, TypeError, ZeroDivisionError):
+        return None
+    records = [
+        {key: math.nan if v is None else v for key, v in record.items()}
+        for record in records
+    ]
+    return {
+        "step": step, "records": records, "alarms": alarms, "rollbacks": rollbacks
+    }  # fmt: skip
+
+
 def _finite(value):
     """The same with None for NaN and infinity, which JSON does not know."""
     if isinstance(value, dict):

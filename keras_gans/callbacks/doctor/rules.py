@@ -162,6 +162,11 @@ class Patient:
         """Begins anew, as after a rollback; sicknesses named stay named."""
         self._records = []
 
+    def remember(self, records, names):
+        """Takes up figures, and names of sicknesses, of before the training stopped."""
+        self._records += records
+        self._known.update(names)
+
     def is_wild(self):
         """Whether the newest figures are no state to go back to."""
         last = self._records[-1:]
