@@ -43,6 +43,9 @@
   of the stride. `conv` takes "valid" only without groups.
 * `upfirdn(x, taps, up, down, padding)`: as of `keras_gans.layers.resampling`, of images
   whose sides are known.
+* `pool(inputs, size, strides, padding, kind)`: of images `(B, H, W, C)`; `kind` is
+  "max" or "average". With padding "same", which takes no part, `size` is odd and
+  `strides` is 1.
 * `pack_kernel(kernel)`: puts the variable into the memory order they are fastest with.
 * `pack_states(states, variables)`: likewise for an optimizer's states of the variables.
 * `batch_norm(inputs, gamma, beta, epsilon)`: `(outputs, mean, variance)`, normalized
@@ -142,6 +145,7 @@ conv = _ops.conv
 conv_transpose = _ops.conv_transpose
 pack_kernel = _ops.pack_kernel
 pack_states = _ops.pack_states
+pool = _ops.pool
 upfirdn = _ops.upfirdn
 
 __all__ = [
@@ -176,6 +180,7 @@ __all__ = [
     "order_of_rows",
     "pack_kernel",
     "pack_states",
+    "pool",
     "process_count",
     "process_index",
     "replica_id",

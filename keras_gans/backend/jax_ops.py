@@ -83,6 +83,12 @@ def upfirdn(x, taps, up, down, padding):
     return filters.upfirdn(x, taps, up, down, padding)
 
 
+def pool(inputs, size, strides, padding, kind):
+    """Pools; see `keras_gans.backend`."""
+    run = ops.max_pool if kind == "max" else ops.average_pool
+    return run(inputs, size, strides, padding, data_format="channels_last")
+
+
 def pack_kernel(kernel):
     """Does nothing; see `keras_gans.backend`."""
 

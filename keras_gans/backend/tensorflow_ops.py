@@ -91,6 +91,12 @@ def _filter(x, taps, down, padding):
     return filtered(x)
 
 
+def pool(inputs, size, strides, padding, kind):
+    """Pools; see `keras_gans.backend`."""
+    run = ops.max_pool if kind == "max" else ops.average_pool
+    return run(inputs, size, strides, padding, data_format="channels_last")
+
+
 def pack_kernel(kernel):
     """Does nothing; see `keras_gans.backend`."""
 

@@ -51,6 +51,18 @@ def upfirdn(x, taps, up, down, padding):
     return y.permute(0, 2, 3, 1)
 
 
+def pool(inputs, size, strides, padding, kind):
+    """Pools; see `keras_gans.backend`. Keras' copies to channels first before it."""
+    images, pads = inputs.permute(0, 3, 1, 2), size // 2 if padding == "same" else 0
+    if kind == "max":
+        outputs = functional.max_pool2d(images, size, strides, pads)
+    else:
+        outputs = functional.avg_pool2d(
+            images, size, strides, pads, count_include_pad=False
+        )
+    return outputs.permute(0, 2, 3, 1)
+
+
 def _padding(kernel, strides):
     return [(k - s) // 2 for k, s in zip(kernel.shape[:2], strides, strict=True)]
 

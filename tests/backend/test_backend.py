@@ -102,6 +102,18 @@ def conv_and_kernel():
     return images, kernel
 
 
+@pytest.mark.parametrize("kind", ["max", "average"])
+@pytest.mark.parametrize(
+    ("size", "strides", "padding"), [(3, 2, "valid"), (2, 2, "valid"), (3, 1, "same")]
+)
+def test_pool_is_that_of_keras(kind, size, strides, padding):
+    x = -np.random.default_rng(0).uniform(1.0, 2.0, (2, 7, 9, 3)).astype("float32")
+    keras_pool = ops.max_pool if kind == "max" else ops.average_pool
+    expected = keras_pool(x, size, strides, padding, data_format="channels_last")
+    found = backend.pool(ops.convert_to_tensor(x), size, strides, padding, kind)
+    np.testing.assert_allclose(array(found), array(expected), rtol=1e-6)
+
+
 @pytest.mark.parametrize("rematerialize", [False, True])
 def test_input_gradients_of_convolutions_differentiate_again(rematerialize):
     """The penalty's gradient by the kernel, against differences of its values."""

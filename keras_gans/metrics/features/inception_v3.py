@@ -14,6 +14,7 @@ import functools
 import keras
 from keras import layers
 
+from keras_gans import backend
 from keras_gans.layers import Conv2D
 from keras_gans.metrics.features.extractor import FeatureExtractor
 from keras_gans.metrics.features.state_dict import array
@@ -36,6 +37,33 @@ MAP_LAYERS = (
 )  # fmt: skip
 
 
+@keras.saving.register_keras_serializable("keras_gans")
+class Pool(layers.Layer):
+    """The maximum or average of 3 x 3 pixels, without copies that Keras' makes.
+
+    Args:
+        kind: "max" or "average".
+        strides: Int.
+        padding: "valid" or, with a stride of 1, "same"; padding takes no part.
+    """
+
+    def __init__(self, kind, strides=1, padding="valid", **kwargs):
+        super().__init__(**kwargs)
+        self.kind, self.strides, self.padding = kind, strides, padding
+
+    def call(self, inputs):
+        """Maps `(B, H, W, C)` to `(B, H', W', C)`."""
+        return backend.pool(inputs, 3, self.strides, self.padding, self.kind)
+
+    def get_config(self):
+        """Returns the arguments."""
+        return super().get_config() | {
+            "kind": self.kind,
+            "strides": self.strides,
+            "padding": self.padding,
+        }
+
+
 def _conv(x, name, filters, size=1, strides=1, padding="same", activation="relu"):
     """A convolution with folded batch normalization, then ReLU."""
     return Conv2D(
@@ -47,7 +75,7 @@ def _conv(x, name, filters, size=1, strides=1, padding="same", activation="relu"
 def _average_branch(x, name, filters):
     """The 3x3 average without padding, then 1x1; the other way round, as cheaper."""
     x = _conv(x, f"{name}__branch_pool", filters, activation=None)
-    x = layers.AveragePooling2D(3, 1, padding="same", dtype="float32")(x)
+    x = Pool("average", padding="same", dtype="float32")(x)
     return layers.ReLU(dtype="float32")(x)
 
 
@@ -56,7 +84,7 @@ def _join(branches, name):
 
 
 def _max_pool(x):
-    return layers.MaxPooling2D(3, 2, dtype="float32")(x)
+    return Pool("max", strides=2, dtype="float32")(x)
 
 
 def _block_a(x, name, pool_filters):
@@ -116,7 +144,7 @@ def _block_e(x, name, max_pool):
     double = _conv(x, f"{name}__branch3x3dbl_1", 448)
     double = _conv(double, f"{name}__branch3x3dbl_2", 384, 3)
     if max_pool:
-        pool = layers.MaxPooling2D(3, 1, padding="same", dtype="float32")(x)
+        pool = Pool("max", padding="same", dtype="float32")(x)
         pool = _conv(pool, f"{name}__branch_pool", 192)
     else:
         pool = _average_branch(x, name, 192)
