@@ -12,16 +12,17 @@ import time
 import keras
 import numpy as np
 
+from benchmarks import games
 from benchmarks import loops
 
 WARM_UP_STEPS = 3
 
 
-def batches(images, batch_size, seed=0):
-    """Yields the shuffled batches of an epoch, as the hand-written loops take them."""
-    order = np.random.default_rng(seed).permutation(len(images))
-    for start in range(0, len(images), batch_size):
-        yield images[order[start : start + batch_size]]
+def batches(arrays, batch_size, seed=0):
+    """Yields shuffled batches of an epoch, tuples, as hand-written loops take them."""
+    order = np.random.default_rng(seed).permutation(len(arrays[0]))
+    for start in range(0, len(order), batch_size):
+        yield tuple(array[order[start : start + batch_size]] for array in arrays)
 
 
 def count_parameters(network):
@@ -44,31 +45,17 @@ def measure(gan, other, images, args):
     """
     half_life = gan.recipe()["ema_half_life"]
     ema_rate = 1.0 - 0.5 ** (args.batch_size / half_life)
-    epochs = {"loop": loops.make_epoch(other, args.batch_size, ema_rate)}
+    game = games.dcgan(other, args.batch_size)
+    epochs = {"loop": loops.make_epoch(game, ema_rate)}
     if keras.config.backend() != "jax":
         from benchmarks import pytorch_loop
 
         epochs["pytorch"] = pytorch_loop.make_epoch(gan, args.width, ema_rate)
 
     stopwatch = Stopwatch()
-
-    def fit(images):
-        stopwatch.start()
-        callbacks = [stopwatch]
-        gan.fit(images, batch_size=args.batch_size, verbose=0, callbacks=callbacks)
-
-    def loop(epoch):
-        def run(images):
-            rest = batches(images, args.batch_size)
-            stopwatch.start()
-            epoch([next(rest)])
-            stopwatch.first_step_ends()
-            epoch(rest)
-            stopwatch.stop()
-
-        return run
-
-    runs = {"fit": fit} | {name: loop(epoch) for name, epoch in epochs.items()}
+    runs = {"fit": stopwatch.of_fit(gan.fit, args.batch_size)}
+    for name, epoch in epochs.items():
+        runs[name] = stopwatch.of_loop(epoch, args.batch_size)
     for run in runs.values():
         run(images[: WARM_UP_STEPS * args.batch_size])
     seconds = {name: [] for name in [*runs, "fit starts"]}
@@ -84,6 +71,28 @@ def measure(gan, other, images, args):
 
 class Stopwatch(keras.callbacks.Callback):
     """Measures an epoch, its first step apart, of a `fit` or of a loop."""
+
+    def of_fit(self, fit, batch_size):
+        """A callable that has a model's `fit` train on arrays for an epoch."""
+
+        def run(*arrays):
+            self.start()
+            fit(*arrays, batch_size=batch_size, verbose=0, callbacks=[self])
+
+        return run
+
+    def of_loop(self, epoch, batch_size):
+        """A callable that runs a hand-written epoch on arrays."""
+
+        def run(*arrays):
+            rest = batches(arrays, batch_size)
+            self.start()
+            epoch([next(rest)])
+            self.first_step_ends()
+            epoch(rest)
+            self.stop()
+
+        return run
 
     def start(self):
         """Begins to measure."""

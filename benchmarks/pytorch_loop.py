@@ -115,7 +115,7 @@ def make_epoch(model, width, ema_rate):
         return d_loss, g_loss
 
     def epoch(batches):
-        for images in batches:
+        for (images,) in batches:
             losses = step(images)
         return [float(loss.detach()) for loss in losses]
 

@@ -138,7 +138,7 @@ class Loop:
             return every if every and self.updates % every == 0 else 0
 
         def epoch(batches):
-            for images in batches:
+            for (images,) in batches:
                 losses = self._step(images, weight(r1_every), weight(path_every))
                 self.updates += 1
             return [float(loss.detach()) for loss in losses]

@@ -61,26 +61,7 @@ def make_fit(args, stopwatch, r1_every, path_every):
         recipe["penalties"] = [p for p in (r1, path_length) if p is not None]
     gan.compile(**recipe)
 
-    def fit(images):
-        stopwatch.start()
-        callbacks = [stopwatch]
-        gan.fit(images, batch_size=args.batch_size, verbose=0, callbacks=callbacks)
-
-    return fit
-
-
-def make_loop(args, stopwatch, epoch):
-    """Makes a callable that runs a hand-written epoch on images."""
-
-    def run(images):
-        rest = batches(images, args.batch_size)
-        stopwatch.start()
-        epoch([next(rest)])
-        stopwatch.first_step_ends()
-        epoch(rest)
-        stopwatch.stop()
-
-    return run
+    return stopwatch.of_fit(gan.fit, args.batch_size)
 
 
 def fastest_loop(args, images):
@@ -89,9 +70,9 @@ def fastest_loop(args, images):
     for name, memory_format in FORMATS.items():
         loops[name] = Loop(model, memory_format, args.batch_size)
         epoch = loops[name].epoch()
-        epoch(batches(images[: args.batch_size], args.batch_size))
+        epoch(batches([images[: args.batch_size]], args.batch_size))
         start = time.perf_counter()
-        epoch(batches(images[: 2 * args.batch_size], args.batch_size))
+        epoch(batches([images[: 2 * args.batch_size]], args.batch_size))
         seconds[name] = time.perf_counter() - start
     name = min(seconds, key=seconds.get)
     return name, loops[name]
@@ -118,7 +99,8 @@ def main(options):
     runs = {}
     for phase, every in phases.items():
         runs[phase, "fit"] = make_fit(args, stopwatch, *every)
-        runs[phase, "pytorch"] = make_loop(args, stopwatch, loop.epoch(*every))
+        epoch = loop.epoch(*every)
+        runs[phase, "pytorch"] = stopwatch.of_loop(epoch, args.batch_size)
     for run in runs.values():
         run(images[: 2 * args.batch_size])
     seconds = {phase: {"fit": [], "pytorch": []} for phase in phases}

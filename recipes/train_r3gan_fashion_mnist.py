@@ -6,8 +6,9 @@ Rates and penalties follow the authors' schedules, here stretched over the whole
 training. As the network is small and sees few images, batches are small, and both start
 higher: after 24,000 images the Frechet distance was 28 with 1e-3 and 0.3, and 96 with
 batches of 64, 2e-4 and 0.5. Sample grids appear in the folder while it trains;
-interrupted and started again, it goes on where it stopped. What the authors take for
-images of this size, for a GPU:
+interrupted and started again, it goes on where it stopped. `--preset` begins with a
+trained model, the zoo's or your own, whose networks it takes; the rate may be lower
+then. What the authors take for images of this size, for a GPU:
 `--width 768 --blocks 2 --batch-size 512 --rate 2e-4 --gamma 0.05`.
 """
 
@@ -25,6 +26,7 @@ def main(argv=None):
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--out", default="runs/r3gan", type=pathlib.Path)
+    parser.add_argument("--preset", help="to train on, such as r3gan_fashion_mnist_32")
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--rate", type=float, default=1e-3, help="at the start")
@@ -51,12 +53,15 @@ def main(argv=None):
     images = images[: args.num_images]
 
     with kg.distribution.scope():
-        gan = kg.models.R3GAN(
-            image_shape=images.shape[1:],
-            channels=[args.width] * 4 if args.width else args.channels,
-            blocks=args.blocks,
-            seed=args.seed,
-        )
+        if args.preset:
+            gan = kg.models.R3GAN.from_preset(args.preset, seed=args.seed)
+        else:
+            gan = kg.models.R3GAN(
+                image_shape=images.shape[1:],
+                channels=[args.width] * 4 if args.width else args.channels,
+                blocks=args.blocks,
+                seed=args.seed,
+            )
     gan.summary()
     size = min(args.batch_size, len(images))  # the rest of an epoch is left out
     seen = args.epochs * (len(images) // size) * size

@@ -5,19 +5,25 @@ import pathlib
 import re
 import subprocess
 import sys
+import types
 
 import keras
 import numpy as np
 import pytest
+from keras import ops
 
 from benchmarks import data
 from benchmarks import doctor_recipes
+from benchmarks import fit_models
+from benchmarks import games
 from benchmarks import growth
 from benchmarks import half_precision
+from benchmarks import loops
 from benchmarks import memory
 from benchmarks import peers
 from benchmarks import report
 from benchmarks.__main__ import parse
+from keras_gans.penalties import path_length
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BACKEND = keras.config.backend()
@@ -150,3 +156,76 @@ def test_growth(tmp_path):
     assert (tmp_path / "growth.png").stat().st_size > 1000
     straight = [{"width": x, "seconds": 3.0 * x**2} for x in (1, 2, 4)]
     assert growth.slope(straight, "width", "seconds") == pytest.approx(2.0)
+
+
+@pytest.mark.once
+def test_fit_of_four_models_beside_loops_written_by_hand(capfd):
+    arguments = ["--quick", "--rounds", "1", "--steps", "4"]
+    fit_models.main([*arguments, "--backends", BACKEND])
+    found = rows(capfd.readouterr().out)
+    assert set(found) == set(fit_models.SETUPS)
+    assert all(NUMBER.match(row[2]) for row in found.values())
+
+
+def rows_of_waves(shape):
+    """Numbers as if drawn, of which the first rows are the same for more rows."""
+    shape = tuple(shape)
+    phases = np.arange(shape[0])[:, None] * 2.1 + np.arange(np.prod(shape[1:])) * 0.7
+    return ops.convert_to_tensor(np.sin(phases**1.3).reshape(shape).astype("float32"))
+
+
+def without_chance(player):
+    """A player with waves for draws, and with plain gradient descent."""
+
+    def objective(tools, *rest):
+        return player.objective(
+            types.SimpleNamespace(**vars(tools) | {"normal": rows_of_waves}), *rest
+        )
+
+    optimizer = keras.optimizers.SGD(0.05)
+    return player._replace(objective=objective, optimizer=optimizer)
+
+
+@pytest.mark.once  # compiling the loops takes minutes on the others
+@pytest.mark.parametrize("name", sorted(fit_models.SETUPS))
+def test_the_loops_make_the_updates_of_fit(name, monkeypatch):
+    gan, other, batch_size = fit_models.models(name, tiny=True)
+    for model in (gan, other):
+        model.style_mixing = 0.0
+    monkeypatch.setattr(
+        gan,
+        "draw_latents",
+        lambda count: rows_of_waves((int(count), gan.latent_dim)),
+        raising=False,
+    )
+    draws = types.SimpleNamespace(normal=lambda shape, seed: rows_of_waves(shape))
+    monkeypatch.setattr(path_length, "random", draws)
+    setup = fit_models.SETUPS[name]
+    game = getattr(games, setup.game)(other, batch_size)
+    game = game._replace(players=[without_chance(p) for p in game.players])
+    recipe = gan.recipe()
+    if "penalties" in recipe and name == "stylegan2":  # gamma depends on the batch
+        recipe = gan.recipe(batch_size)
+    recipe["generator_optimizer"] = keras.optimizers.SGD(0.05)
+    recipe["discriminator_optimizer"] = keras.optimizers.SGD(0.05)
+    gan.compile(**recipe)
+    arrays = fit_models.data(gan, batch_size * game.updates, setup.classes)
+    fit = fit_models.fit_of(gan)
+    before = [network.get_weights() for network in networks_of(gan.players())]
+    fit(*arrays, batch_size=batch_size, shuffle=False, verbose=0)
+    loops.make_epoch(game, 0.5)([tuple(arrays)])
+    networks = zip(
+        before, networks_of(gan.players()), networks_of(game.players), strict=True
+    )
+    for old, network, same in networks:
+        for o, a, b, w in zip(
+            old, network.get_weights(), same.get_weights(), network.weights, strict=True
+        ):
+            scale = max(np.abs(a - o).max(), 1e-3)
+            np.testing.assert_allclose(a, b, atol=2e-3 * scale, err_msg=w.path)
+
+
+def networks_of(players):
+    """Networks of all players, by name."""
+    networks = [network for player in players for network in player.networks]
+    return sorted(networks, key=lambda network: network.name)

@@ -1,10 +1,10 @@
 """Loops as one would write them by hand, one file a backend.
 
-All train the Keras networks of a model with two Keras optimizers, without a line of
-keras_gans:
+All train Keras networks with Keras optimizers, without a line of keras_gans:
 
-* `make_epoch(model, batch_size, ema_rate)` returns a callable that takes an iterable of
-  uint8 batches, trains on them, and returns the last losses as floats.
+* `make_epoch(game, ema_rate)` returns a callable that takes an iterable of batches,
+  each a tuple of NumPy arrays, trains on them as `benchmarks.games` says, and returns
+  the last losses as floats.
 * `make_sampler(generator)` returns a callable from latents to images in NumPy.
 """
 

@@ -1,57 +1,63 @@
 """TensorFlow: gradient tapes in one `tf.function`."""
 
-import keras
+import contextlib
+import types
+
 import tensorflow as tf
 
 
-def make_epoch(model, batch_size, ema_rate):
-    """Makes the loop over an epoch; see `benchmarks.loops`."""
-    generator, discriminator = model.generator, model.discriminator
-    pairs = list(zip(generator.weights, model.ema_generator.weights, strict=True))
-    adams = [keras.optimizers.Adam(2e-4, beta_1=0.5) for _ in range(2)]
-    for adam, network in zip(adams, (discriminator, generator), strict=True):
-        adam.build(network.trainable_variables)
+def _gradient(fn, x):
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(x)
+        y = fn(x)
+    return tape.gradient(y, x)
 
-    def minimise(objective, network, adam):
-        variables = network.trainable_variables
-        values = [variable.value for variable in variables]
+
+TOOLS = types.SimpleNamespace(
+    normal=tf.random.normal,
+    uniform=tf.random.uniform,
+    gradient=_gradient,
+    no_gradients=contextlib.nullcontext,
+)
+
+
+def make_epoch(game, ema_rate):
+    """Makes the loop over an epoch; see `benchmarks.loops`."""
+    game.build()
+    pairs, updates, steps = game.pairs(ema_rate), [0], {}
+
+    def minimise(player, due, shown, examples):
+        values = [variable.value for variable in player.weights]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(values)
-            loss = objective()
-        adam.apply(tape.gradient(loss, values), variables)
-        return loss
+            loss, shows = player.objective(TOOLS, due, shown, *examples)
+        player.optimizer.apply(tape.gradient(loss, values), player.weights)
+        return loss, shows
 
-    def draw_fakes():
-        latents = tf.random.normal((batch_size, model.latent_dim))
-        return generator(latents, training=True)
+    def make_step(due):
+        @tf.function
+        def step(*batch):
+            examples, shown, losses = game.prepare(*batch), (), []
+            parts = [tf.split(x, game.updates) for x in examples]
+            parts = list(zip(*parts, strict=True))
+            for player in game.players:
+                for part in parts[: player.updates]:
+                    loss, shows = minimise(player, due, shown, part)
+                losses.append(loss)
+                shown = shows
+            for weight, average, rate in pairs:
+                average.assign(average + rate * (weight - average))
+            return losses
 
-    @tf.function(
-        input_signature=[tf.TensorSpec((batch_size, *model.data_spec.shape), tf.uint8)]
-    )
-    def step(images):
-        real = tf.cast(images, tf.float32) / 127.5 - 1.0
-        fake = draw_fakes()
-
-        def d_objective():
-            real_loss = tf.nn.softplus(-discriminator(real, training=True))
-            return tf.reduce_mean(
-                real_loss + tf.nn.softplus(discriminator(fake, training=True))
-            )
-
-        def g_objective():
-            logits = discriminator(draw_fakes(), training=True)
-            return tf.reduce_mean(tf.nn.softplus(-logits))
-
-        d_loss = minimise(d_objective, discriminator, adams[0])
-        g_loss = minimise(g_objective, generator, adams[1])
-        for weight, average in pairs:
-            rate = ema_rate if weight.trainable else 1.0
-            average.assign(average + rate * (weight - average))
-        return d_loss, g_loss
+        return step
 
     def epoch(batches):
-        for images in batches:
-            losses = step(images)
+        for batch in batches:
+            due = game.due(updates[0])
+            if due not in steps:
+                steps[due] = make_step(due)
+            losses = steps[due](*map(tf.convert_to_tensor, batch))
+            updates[0] += 1
         return [float(loss) for loss in losses]
 
     return epoch

@@ -1,49 +1,55 @@
 """torch: eager, with gradients from `torch.autograd.grad`."""
 
-import keras
+import types
+
 import torch
-from torch.nn.functional import softplus
 
 
-def make_epoch(model, batch_size, ema_rate):
+def _gradient(fn, x):
+    x = x if x.requires_grad else x.detach().requires_grad_(True)
+    return torch.autograd.grad(fn(x).sum(), x, create_graph=True)[0]
+
+
+def make_epoch(game, ema_rate):
     """Makes the loop over an epoch; see `benchmarks.loops`."""
-    generator, discriminator = model.generator, model.discriminator
-    device = generator.weights[0].value.device
-    pairs = list(zip(generator.weights, model.ema_generator.weights, strict=True))
-    adams = [keras.optimizers.Adam(2e-4, beta_1=0.5) for _ in range(2)]
-    for adam, network in zip(adams, (discriminator, generator), strict=True):
-        adam.build(network.trainable_variables)
+    game.build()
+    device = game.players[0].weights[0].value.device
+    tools = types.SimpleNamespace(
+        normal=lambda shape: torch.randn(*shape, device=device),
+        uniform=lambda shape: torch.rand(*shape, device=device),
+        gradient=_gradient,
+        no_gradients=torch.no_grad,
+    )
+    pairs, updates = game.pairs(ema_rate), [0]
 
-    def minimise(loss, network, adam):
-        variables = network.trainable_variables
-        gradients = torch.autograd.grad(loss, [v.value for v in variables])
+    def minimise(player, due, shown, examples):
+        loss, shows = player.objective(tools, due, shown, *examples)
+        values = [variable.value for variable in player.weights]
+        gradients = torch.autograd.grad(loss, values)
         with torch.no_grad():
-            adam.apply(gradients, variables)
+            player.optimizer.apply(gradients, player.weights)
+        return loss.detach(), shows
 
-    def draw_fakes():
-        latents = torch.randn(batch_size, model.latent_dim, device=device)
-        return generator(latents, training=True)
-
-    def step(images):
-        real = torch.from_numpy(images).to(device).float() / 127.5 - 1.0
+    def step(batch, due):
+        arrays = [torch.from_numpy(array).to(device) for array in batch]
+        examples, shown, losses = game.prepare(*arrays), (), []
+        parts = [torch.chunk(x, game.updates) for x in examples]
+        parts = list(zip(*parts, strict=True))
+        for player in game.players:
+            for part in parts[: player.updates]:
+                loss, shows = minimise(player, due, shown, part)
+            losses.append(loss)
+            shown = shows
         with torch.no_grad():
-            fake = draw_fakes()
-        real_loss = softplus(-discriminator(real, training=True))
-        fake_loss = softplus(discriminator(fake, training=True))
-        d_loss = (real_loss + fake_loss).mean()
-        minimise(d_loss, discriminator, adams[0])
-        g_loss = softplus(-discriminator(draw_fakes(), training=True)).mean()
-        minimise(g_loss, generator, adams[1])
-        with torch.no_grad():
-            for weight, average in pairs:
-                rate = ema_rate if weight.trainable else 1.0
+            for weight, average, rate in pairs:
                 average.value.lerp_(weight.value, rate)
-        return d_loss, g_loss
+        return losses
 
     def epoch(batches):
-        for images in batches:
-            losses = step(images)
-        return [float(loss.detach()) for loss in losses]
+        for batch in batches:
+            losses = step(batch, game.due(updates[0]))
+            updates[0] += 1
+        return [float(loss) for loss in losses]
 
     return epoch
 
