@@ -71,6 +71,9 @@ def make_epoch(game, ema_rate):
             values[0], losses = step(values[0], batch, game.due(updates[0]))
             updates[0] += 1
         jax.block_until_ready(values[0])
+        # Until the next epoch, whose first step is given these buffers for good.
+        for variable, value in zip(variables, values[0], strict=True):
+            variable.assign(value)
         return [float(loss) for loss in losses]
 
     return epoch
