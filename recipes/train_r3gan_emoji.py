@@ -5,7 +5,8 @@
 About 3,400 pictures are few: each change of ADA's pipeline happens with a fixed
 probability to whatever the discriminator sees, but for mirroring and quarter turns.
 Sample grids appear in the folder while it trains; interrupted and started again, it
-goes on where it stopped. For one CPU core and a night or less:
+goes on where it stopped. `--preset` begins with a trained model, the zoo's or your own,
+whose networks it takes. For one CPU core and a night or less:
 `--image-size 32 --channels 128 128 64 32 --batch-size 16 --rate 1e-3 --gamma 0.5`.
 """
 
@@ -23,6 +24,7 @@ def main(argv=None):
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--out", default="runs/r3gan_emoji", type=pathlib.Path)
+    parser.add_argument("--preset", help="to train on, a folder or a name")
     parser.add_argument("--style", choices=["noto", "twemoji"], default="noto")
     parser.add_argument("--image-size", type=int, default=64)
     parser.add_argument("--epochs", type=int, default=150)
@@ -53,13 +55,16 @@ def main(argv=None):
     images = images[: args.num_images]
 
     with kg.distribution.scope():
-        gan = kg.models.R3GAN(
-            images.shape[1:],
-            width=args.width,
-            channels=args.channels,
-            blocks=args.blocks,
-            seed=args.seed,
-        )
+        if args.preset:
+            gan = kg.models.R3GAN.from_preset(args.preset, seed=args.seed)
+        else:
+            gan = kg.models.R3GAN(
+                images.shape[1:],
+                width=args.width,
+                channels=args.channels,
+                blocks=args.blocks,
+                seed=args.seed,
+            )
     gan.summary()
     size = min(args.batch_size, len(images))  # the rest of an epoch is left out
     seen = args.epochs * (len(images) // size) * size
