@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import keras
 
+from keras_gans.backend import jax_branches
 from keras_gans.backend import scopes
 
 _LIBRARY = "xla_cpu_experimental_ynn_fusion_type"  # what XLA leaves to YNNPACK
@@ -136,7 +137,8 @@ def cond(pred, true_fn, false_fn):
 
     def branch(fn):
         def run():
-            output, new_values = scopes.run(fn, scope, updated)
+            with jax_branches.branch():
+                output, new_values = scopes.run(fn, scope, updated)
             return output, before | new_values
 
         return run

@@ -6,6 +6,7 @@ import jax
 from keras import ops
 
 from keras_gans.backend import filters
+from keras_gans.backend import jax_branches
 from keras_gans.backend.groups import conv_in_groups
 
 
@@ -21,6 +22,8 @@ def _conv(inputs, kernel, strides, groups, padding):
             return conv_in_groups(inputs, kernel, strides, groups)
         if kernel.shape[:2] == (1, 1) and tuple(strides) == (1, 1):
             return ops.matmul(inputs, kernel[0, 0])
+        if jax_branches.is_traced():
+            return jax_branches.conv(inputs, kernel, tuple(strides), padding.upper())
     return ops.conv(inputs, kernel, strides=strides, padding=padding)
 
 
@@ -29,7 +32,9 @@ def conv_transpose(inputs, kernel, strides, bias=None, padding="same"):
     if jax.default_backend() != "cpu":
         outputs = ops.conv_transpose(inputs, kernel, strides=strides, padding=padding)
     else:
-        outputs = _conv_transpose(inputs, kernel, tuple(strides), padding.upper())
+        in_branch = jax_branches.is_traced()
+        run = jax_branches.conv_transpose if in_branch else _conv_transpose
+        outputs = run(inputs, kernel, tuple(strides), padding.upper())
     return outputs if bias is None else ops.add(outputs, bias)
 
 
@@ -46,9 +51,7 @@ def _conv_transpose(inputs, kernel, strides, padding):
     What XLA derives as its kernel gradient takes over ten times as long on CPUs as the
     kernel gradient of the plain convolution, with which it is written here.
     """
-    sizes = zip(inputs.shape[1:3], strides, kernel.shape[:2], strict=True)
-    more = padding == "VALID"
-    sides = (n * s + more * (k - s) for n, s, k in sizes)
+    sides = jax_branches.sides_of_adjoint(inputs, kernel, strides, padding)
     shape = (inputs.shape[0], *sides, kernel.shape[2])
     adjoint = jax.linear_transpose(
         lambda outputs: _plain_conv(outputs, kernel, strides, padding),
