@@ -87,6 +87,27 @@ class Game(NamedTuple):
             for weight, average in zip(network.weights, mean.weights, strict=True)
         ]
 
+    def play(self, batch, split, minimise):
+        """One step: every player's updates, each on its part of the batch.
+
+        Args:
+            batch: Arrays or tensors, as they are stored.
+            split: Callable `(x, n)` that cuts a tensor into n parts.
+            minimise: Callable `(player, shown, part)` that makes an update; returns
+                the loss and what the player shows to the next.
+
+        Returns:
+            The last loss of each player.
+        """
+        examples = [split(x, self.updates) for x in self.prepare(*batch)]
+        parts, shown, losses = list(zip(*examples, strict=True)), (), []
+        for player in self.players:
+            for part in parts[: player.updates]:
+                loss, shows = minimise(player, shown, part)
+            losses.append(loss)
+            shown = shows
+        return losses
+
     def due(self, update):
         """Names of the lazy terms of the n-th update, from 0."""
         return frozenset(name for name, n in self.every.items() if update % n == 0)

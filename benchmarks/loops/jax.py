@@ -32,7 +32,7 @@ def make_epoch(game, ema_rate):
     state = [v for v in variables if not v.trainable]
     pairs, updates = game.pairs(ema_rate), [0]
 
-    def minimise(player, due, shown, examples):
+    def minimise(due, player, shown, examples):
         others = list(zip(variables, _values(variables), strict=True))
 
         def objective(weights):
@@ -51,14 +51,7 @@ def make_epoch(game, ema_rate):
     @functools.partial(jax.jit, donate_argnums=0, static_argnums=2)
     def step(values, batch, due):
         with keras.StatelessScope(state_mapping=zip(variables, values, strict=True)):
-            examples, shown, losses = game.prepare(*batch), (), []
-            parts = [jnp.split(x, game.updates) for x in examples]
-            parts = list(zip(*parts, strict=True))
-            for player in game.players:
-                for part in parts[: player.updates]:
-                    loss, shows = minimise(player, due, shown, part)
-                losses.append(loss)
-                shown = shows
+            losses = game.play(batch, jnp.split, functools.partial(minimise, due))
             for weight, average, rate in pairs:
                 average.assign(average + rate * (weight - average))
             return _values(variables), losses

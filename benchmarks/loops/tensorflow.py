@@ -1,6 +1,7 @@
 """TensorFlow: gradient tapes in one `tf.function`."""
 
 import contextlib
+import functools
 import types
 
 import tensorflow as tf
@@ -26,7 +27,7 @@ def make_epoch(game, ema_rate):
     game.build()
     pairs, updates, steps = game.pairs(ema_rate), [0], {}
 
-    def minimise(player, due, shown, examples):
+    def minimise(due, player, shown, examples):
         values = [variable.value for variable in player.weights]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(values)
@@ -37,14 +38,7 @@ def make_epoch(game, ema_rate):
     def make_step(due):
         @tf.function
         def step(*batch):
-            examples, shown, losses = game.prepare(*batch), (), []
-            parts = [tf.split(x, game.updates) for x in examples]
-            parts = list(zip(*parts, strict=True))
-            for player in game.players:
-                for part in parts[: player.updates]:
-                    loss, shows = minimise(player, due, shown, part)
-                losses.append(loss)
-                shown = shows
+            losses = game.play(batch, tf.split, functools.partial(minimise, due))
             for weight, average, rate in pairs:
                 average.assign(average + rate * (weight - average))
             return losses

@@ -1,5 +1,6 @@
 """torch: eager, with gradients from `torch.autograd.grad`."""
 
+import functools
 import types
 
 import torch
@@ -22,7 +23,7 @@ def make_epoch(game, ema_rate):
     )
     pairs, updates = game.pairs(ema_rate), [0]
 
-    def minimise(player, due, shown, examples):
+    def minimise(due, player, shown, examples):
         loss, shows = player.objective(tools, due, shown, *examples)
         values = [variable.value for variable in player.weights]
         gradients = torch.autograd.grad(loss, values)
@@ -32,14 +33,7 @@ def make_epoch(game, ema_rate):
 
     def step(batch, due):
         arrays = [torch.from_numpy(array).to(device) for array in batch]
-        examples, shown, losses = game.prepare(*arrays), (), []
-        parts = [torch.chunk(x, game.updates) for x in examples]
-        parts = list(zip(*parts, strict=True))
-        for player in game.players:
-            for part in parts[: player.updates]:
-                loss, shows = minimise(player, due, shown, part)
-            losses.append(loss)
-            shown = shows
+        losses = game.play(arrays, torch.chunk, functools.partial(minimise, due))
         with torch.no_grad():
             for weight, average, rate in pairs:
                 average.value.lerp_(weight.value, rate)
