@@ -13,14 +13,12 @@ both sides. Prints Markdown.
 import argparse
 import json
 import os
-import pathlib
-import subprocess
 import sys
 
 from benchmarks import import_time
+from benchmarks import processes
 from benchmarks import report
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
 QUICK = {
     "width": 4,
     "batch_size": 4,
@@ -68,19 +66,10 @@ def parse(argv=None):
 
 def measure(backend, args):
     """Runs the worker on one backend; returns its JSON with the import times."""
-    environment = os.environ | {"KERAS_BACKEND": backend}
-    environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    # Otherwise TensorFlow leaves its faster convolutions off where AVX-512 is missing.
-    environment.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    command = [sys.executable, "-m", "benchmarks.worker", json.dumps(vars(args))]
-    # What the backend has to say on stderr goes to the terminal.
-    result = subprocess.run(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
-    )
-    if result.returncode:
-        sys.exit(f"The measurement on {backend} failed, for the reason above.")
-    measured = json.loads(result.stdout.splitlines()[-1])
-    measured["seconds"] |= import_time.measure(ROOT, environment, args.rounds)
+    options = json.dumps(vars(args))
+    measured = processes.measured_by("benchmarks.worker", backend, options)
+    environment = processes.environment_of(backend)
+    measured["seconds"] |= import_time.measure(processes.ROOT, environment, args.rounds)
     return measured
 
 

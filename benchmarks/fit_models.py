@@ -12,17 +12,15 @@ import argparse
 import datetime
 import json
 import os
-import pathlib
 import platform
 import statistics
-import subprocess
-import sys
 from typing import NamedTuple
 
 import numpy as np
 
+from benchmarks import processes
+
 BACKENDS = ["tensorflow", "jax", "torch"]
-ROOT = pathlib.Path(__file__).resolve().parents[1]
 GOAL = 1.03
 HALF_LIFE = 10_000  # images
 
@@ -141,25 +139,6 @@ def fit_of(gan):
     return gan.fit
 
 
-def run(backend, name, args):
-    """Measures a line in a process of its own."""
-    environment = os.environ | {"KERAS_BACKEND": backend}
-    environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    environment.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    here = [name, args.steps, args.rounds, args.quick]
-    command = [sys.executable, "-m", "benchmarks.fit_models", "--here"]
-    result = subprocess.run(
-        [*command, json.dumps(here)],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    if result.returncode:
-        sys.exit(f"{name} on {backend} failed, for the reason above.")
-    return json.loads(result.stdout.splitlines()[-1])
-
-
 def main(argv=None):
     """Measures, and prints each line as soon as it is known."""
     parser = argparse.ArgumentParser(
@@ -186,7 +165,9 @@ def main(argv=None):
     print("|---|---|---:|---:|---:|---|", flush=True)
     for backend in args.backends:
         for name in args.models:
-            seconds = run(backend, name, args)
+            here = json.dumps([name, args.steps, args.rounds, args.quick])
+            module = "benchmarks.fit_models"
+            seconds = processes.measured_by(module, backend, "--here", here)
             pairs = zip(seconds["fit"], seconds["loop"], strict=True)
             ratios = [fit / loop for fit, loop in pairs]
             ratio = statistics.median(ratios)

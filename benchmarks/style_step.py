@@ -16,15 +16,13 @@ import argparse
 import datetime
 import json
 import os
-import pathlib
 import platform
 import statistics
-import subprocess
-import sys
+
+from benchmarks import processes
 
 BACKENDS = ["torch", "tensorflow", "jax"]
 MODELS = ["stylegan2", "r3gan"]
-ROOT = pathlib.Path(__file__).resolve().parents[1]
 GOAL = 1.0
 QUICK = {
     "sizes": [16],
@@ -76,17 +74,9 @@ def parse(argv=None):
 
 def measure(backend, model, image_size, args):
     """Runs the worker; returns its JSON."""
-    environment = os.environ | {"KERAS_BACKEND": backend}
-    environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    environment.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     options = vars(args) | {"model": model, "image_size": image_size}
-    command = [sys.executable, "-m", "benchmarks.style_worker", json.dumps(options)]
-    result = subprocess.run(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
-    )
-    if result.returncode:
-        sys.exit(f"The measurement on {backend} failed, for the reason above.")
-    return json.loads(result.stdout.splitlines()[-1])
+    module = "benchmarks.style_worker"
+    return processes.measured_by(module, backend, json.dumps(options))
 
 
 def head(args, load):
