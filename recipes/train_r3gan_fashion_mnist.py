@@ -33,6 +33,7 @@ def main(argv=None):
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--rate", type=float, default=1e-3, help="at the start")
     parser.add_argument("--gamma", type=float, default=0.5, help="at the start")
+    parser.add_argument("--final-gamma", type=float, help="a tenth of it if not given")
     parser.add_argument(
         "--ema-half-life", type=float, default=2e4, help="of the generator, in images"
     )
@@ -70,7 +71,7 @@ def main(argv=None):
     gan.summary()
     size = min(args.batch_size, len(images))  # the rest of an epoch is left out
     seen = args.epochs * (len(images) // size) * size
-    recipe = gan.recipe(seen, size, rate=args.rate, gamma=args.gamma)
+    recipe = gan.recipe(seen, size, args.rate, args.gamma, args.final_gamma)
     gan.compile(**recipe | {"ema_half_life": args.ema_half_life})
     monitor = kg.callbacks.FrechetDistance(
         images, num_samples=args.samples, keep_best=args.out / "best"

@@ -107,7 +107,15 @@ def test_recipe_follows_size_and_length():
     assert rate == {"start": 1e-3, "end": 2.5e-4, "decay_steps": 200}
     gamma = recipe["penalties"][0].gamma.get_config()
     assert gamma == {"start": 0.5, "end": pytest.approx(0.05), "decay_steps": 200}
-    for wrong in ({"rate": -1.0}, {"gamma": np.nan}, {"num_images": 0}):
+    recipe = gan.recipe(6400, 32, gamma=0.5, final_gamma=0.4)
+    gamma = recipe["penalties"][1].gamma.get_config()
+    assert gamma == {"start": 0.5, "end": 0.4, "decay_steps": 200}
+    for wrong in (
+        {"rate": -1.0},
+        {"gamma": np.nan},
+        {"final_gamma": -1.0},
+        {"num_images": 0},
+    ):
         (name,) = wrong
         with pytest.raises(ValueError, match=f"Expected: `{name}`"):
             gan.recipe(**wrong)

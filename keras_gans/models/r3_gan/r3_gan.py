@@ -131,7 +131,12 @@ class R3GAN(GAN):
         )
 
     def recipe(
-        self, num_images=SCHEDULED_IMAGES, batch_size=None, rate=2e-4, gamma=None
+        self,
+        num_images=SCHEDULED_IMAGES,
+        batch_size=None,
+        rate=2e-4,
+        gamma=None,
+        final_gamma=None,
     ):
         """The authors' settings for the size of the images nearest to theirs.
 
@@ -147,7 +152,8 @@ class R3GAN(GAN):
             batch_size: Optional int, of `fit`; `default_batch_size` if None.
             rate: Float > 0, learning rate at the start; at the end a quarter of it.
             gamma: Optional float >= 0, weight of the penalties at the start, by
-                default of the size of the images; at the end a tenth of it.
+                default of the size of the images.
+            final_gamma: Optional float >= 0, at the end; by default a tenth of it.
 
         Returns:
             Dict, arguments of `compile`.
@@ -168,7 +174,9 @@ class R3GAN(GAN):
             ramp = CosineRamp(rate, rate / 4.0, updates)
             return keras.optimizers.Adam(ramp, beta_1=0.0, beta_2=0.99, epsilon=1e-8)
 
-        gamma = CosineRamp(gamma, gamma / 10.0, updates)
+        final = gamma / 10.0 if final_gamma is None else final_gamma
+        final = number(final, "final_gamma", least=0.0)
+        gamma = CosineRamp(gamma, final, updates)
         # The average is to forget the beginning of a shorter training as well.
         half_life *= min(1.0, num_images / SCHEDULED_IMAGES)
         return {
