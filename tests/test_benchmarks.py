@@ -20,6 +20,7 @@ from benchmarks import growth
 from benchmarks import half_precision
 from benchmarks import loops
 from benchmarks import memory
+from benchmarks import peak_memory
 from benchmarks import peers
 from benchmarks import report
 from benchmarks.__main__ import parse
@@ -101,6 +102,16 @@ def test_memory_of_parts():
     assert (whole["parts"], parts["parts"]) == (1, 8)
     assert 0 < parts["memory"] < whole["memory"]
     assert parts["seconds"] > 0
+
+
+@pytest.mark.once
+def test_memory_beside_plain_pytorch():
+    sizes = "--side 64 --batch-size 32 --width 8 --steps 2 --rounds 1"
+    found = peak_memory.main(["--backends", "torch", *sizes.split()])
+    assert found.keys() == {"pytorch", "torch"}
+    assert found["pytorch"] > 0
+    assert found["torch"]["loop"] > 0
+    assert found["torch"]["fit"] > 0
 
 
 @pytest.mark.once

@@ -118,13 +118,17 @@ class NaNGuard(keras.callbacks.Callback):
 
     def _copy_state(self, moment):
         """Copies all state if the weights are finite; else returns a bad one's path."""
+        for weight in self.model.weights:
+            if "float" in keras.backend.standardize_dtype(weight.dtype):
+                if not np.isfinite(keras.ops.convert_to_numpy(weight)).all():
+                    return weight.path
         variables = self._variables()
-        # A copy: NumPy arrays of tensors may share their memory.
-        arrays = [np.array(keras.ops.convert_to_numpy(v)) for v in variables]
-        weights = {id(weight) for weight in self.model.weights}
-        for variable, array in zip(variables, arrays, strict=True):
-            is_float = "float" in keras.backend.standardize_dtype(variable.dtype)
-            if id(variable) in weights and is_float and not np.isfinite(array).all():
-                return variable.path
+        values = (keras.ops.convert_to_numpy(variable) for variable in variables)
+        if self._good_state is None:  # NumPy arrays of tensors may share their memory
+            arrays = [np.array(value) for value in values]
+        else:  # written over, as memory would hold two copies otherwise
+            arrays, _ = self._good_state
+            for array, value in zip(arrays, values, strict=True):
+                array[...] = value
         self._good_state = (arrays, moment)
         return None

@@ -69,6 +69,8 @@ CASES = {
         },
     ),
     "wgan_gp": (models.WGANGP, SMALL | {"width": 4}, {"discriminator_steps": 2}),
+    "wgan": (models.WGAN, SMALL | {"width": 4}, {"discriminator_steps": 2}),
+    "sn_gan": (models.SNGAN, SMALL | CLASSES | {"width": 4, "body": "cnn"}, {}),
     "conditional": (models.ConditionalGAN, SMALL | CLASSES | {"hidden_units": 20}, {}),
     "micro_batches": (
         models.ConditionalGAN,
@@ -97,11 +99,24 @@ CASES = {
         },
         {"discriminator_steps": 1},
     ),
+    "big_gan_deep": (
+        models.BigGANDeep,
+        SMALL
+        | CLASSES
+        | {
+            "image_shape": (32, 32, 1),
+            "embedding_dim": 4,
+            "width": 4,
+            "channels": (2, 1, 1, 1),
+        },
+        {"discriminator_steps": 1},
+    ),
     "sa_gan": (
         models.SAGAN,
         SMALL | CLASSES | {"image_shape": (32, 32, 1), "width": 4},
         {},
     ),
+    "style_gan": (models.StyleGAN, SMALL | STYLES, {}),
     "style_gan2": (
         models.StyleGAN2,
         SMALL | STYLES,
@@ -127,6 +142,11 @@ CASES = {
         models.Pix2Pix,
         {"image_shape": (16, 16, 1), "image_shape_b": (16, 16, 3)} | TRANSLATION,
         {},
+    ),
+    "sr_gan": (
+        models.SRGAN,
+        {"image_shape": (8, 8, 1), "width": 4, "blocks": 1, "discriminator_width": 4},
+        {"perceptual_weight": 0.0},
     ),
     "context_encoder": (
         models.ContextEncoder,
