@@ -19,9 +19,10 @@ import keras
 import numpy as np
 
 from keras_gans import backend
+from keras_gans.utils.checks import number
 
 TIMEOUT = 600.0
-_settings = {"shard_data": True}
+_settings = {"shard_data": True, "timeout": TIMEOUT}
 
 
 def scope():
@@ -33,7 +34,8 @@ def scope():
     * JAX: `keras.distribution.DataParallel` over all devices, of all hosts where
       `KERAS_DISTRIBUTION_JOB_ADDRESSES` and its like are set (see
       `keras.distribution.initialize`).
-    * torch: joins the processes that `torchrun` started.
+    * torch: joins the processes that `torchrun` started, or another launcher that sets
+      `MASTER_ADDR`, `MASTER_PORT`, `WORLD_SIZE` and `RANK`.
 
     With one device, or where a strategy or distribution is in force already, it changes
     nothing. Enter it before anything else is computed. `compile` and `fit` may be
@@ -49,17 +51,19 @@ def scope():
     ```
     """
     initialize()
-    return backend.data_parallel_scope()
+    return backend.data_parallel_scope(_settings["timeout"])
 
 
 def initialize(timeout=None, shard_data=None):
-    """Joins the processes that `torchrun` started; `fit` does so, if need be.
+    """Sets how processes work together; on torch it joins them, as `fit` would.
 
-    Does nothing in a process that runs alone, or on another backend than torch.
+    On TensorFlow and JAX `scope` joins them. Nothing happens in a process that runs
+    alone.
 
     Args:
-        timeout: Float, seconds for which a process waits for the others before it
-            gives up with an error; 600 if not given. One that dies is noticed at once.
+        timeout: Float, seconds for which a process waits for the others, to join and
+            (TensorFlow, torch) in an update, before it gives up with an error; 600 at
+            the start. One that dies is noticed earlier.
         shard_data: Bool. True, as at the start: all processes are given the same data
             sets, and each takes its part of every batch. False: data sets, not arrays,
             are each process' own; their batches together are one.
@@ -73,7 +77,9 @@ def initialize(timeout=None, shard_data=None):
     """
     if shard_data is not None:
         _settings["shard_data"] = bool(shard_data)
-    backend.initialize_processes(TIMEOUT if timeout is None else timeout)
+    if timeout is not None:
+        _settings["timeout"] = number(timeout, "timeout", least=1.0, meaning="seconds")
+    backend.initialize_processes(_settings["timeout"])
 
 
 def data_are_sharded():

@@ -64,7 +64,8 @@ devices:
   `is_on_replicas_of(model, variable)`: whether one is.
 * `replicas_of(model)`: number of replicas of a `fit`; `check_scope(model)` raises if it
   was made too early to have them.
-* `data_parallel_scope()`: a context to make a model in that all devices are to train.
+* `data_parallel_scope(timeout)`: a context to make a model in that all devices are to
+  train; processes wait for one another for so many seconds.
 * `alone()`: a context in which new variables are of this process alone.
 * `initialize_processes(timeout)`, `process_count()`, `process_index()`: of processes
   that train together.

@@ -48,30 +48,43 @@ def initialize_processes(timeout):
         distribution.auto_shard_dataset = False
 
 
-def data_parallel_scope():
-    """A context to make a model in that all devices are to train."""
+def data_parallel_scope(timeout):
+    """A context to make a model in that all devices are to train.
+
+    Args:
+        timeout: Float, seconds for which processes wait for one another to join.
+    """
     told = "KERAS_DISTRIBUTION_JOB_ADDRESSES" in os.environ
     if told and not jax.distributed.is_initialized():
-        _join_processes()
+        _join_processes(timeout)
     devices = keras.distribution.list_devices()
     if len(devices) > 1 and keras.distribution.distribution() is None:
         keras.distribution.set_distribution(keras.distribution.DataParallel())
     return contextlib.nullcontext()
 
 
-def _join_processes():
+def _join_processes(timeout):
     """As `keras.distribution.initialize`, but one that dies is noticed earlier.
 
     The others would otherwise wait for it for 100 seconds before they end.
     """
     join = jax.distributed.initialize
     jax.distributed.initialize = functools.partial(
-        join, heartbeat_timeout_seconds=HEARTBEAT
+        join,
+        heartbeat_timeout_seconds=HEARTBEAT,
+        initialization_timeout=int(timeout),
     )
     try:
         keras.distribution.initialize()
     finally:
         jax.distributed.initialize = join
+    told = int(os.environ.get("KERAS_DISTRIBUTION_NUM_PROCESSES", jax.process_count()))
+    if told != jax.process_count():
+        raise RuntimeError(
+            "Expected: the same KERAS_DISTRIBUTION_NUM_PROCESSES in all processes. "
+            f"Received: {told} in process {jax.process_index()}, and "
+            f"{jax.process_count()} of them joined."
+        )
 
 
 @contextlib.contextmanager

@@ -10,6 +10,8 @@ import numpy as np
 import tensorflow as tf
 from keras.src.trainers.data_adapters.py_dataset_adapter import PyDatasetAdapter
 
+from keras_gans.backend import rendezvous
+
 
 def num_replicas():
     """Number of replicas over which gradients are summed."""
@@ -53,14 +55,18 @@ def initialize_processes(timeout):
     """Does nothing: a strategy joins its workers when it is made."""
 
 
-def data_parallel_scope():
-    """A context to make a model in that all devices are to train."""
+def data_parallel_scope(timeout):
+    """A context to make a model in that all devices are to train.
+
+    Args:
+        timeout: Float, seconds for which workers wait for one another.
+    """
     if tf.distribute.has_strategy():
         return contextlib.nullcontext()
     if "TPU_NAME" in os.environ:
         return _strategy_of_tpu().scope()
     if process_count() > 1:
-        return _strategy_of_workers().scope()
+        return _strategy_of_workers(timeout).scope()
     devices = tf.config.list_logical_devices("GPU")
     devices = devices or tf.config.list_logical_devices("CPU")
     if len(devices) == 1:
@@ -86,9 +92,13 @@ def _strategy_of_tpu():
 
 
 @functools.cache
-def _strategy_of_workers():
+def _strategy_of_workers(timeout):
     """One for all models: workers are joined once, before anything is computed."""
-    return tf.distribute.MultiWorkerMirroredStrategy()
+    cluster = json.loads(os.environ["TF_CONFIG"])["cluster"]
+    addresses = [*cluster.get("chief", []), *cluster.get("worker", [])]
+    rendezvous.meet(addresses, process_index(), timeout)  # TensorFlow waits an hour
+    options = tf.distribute.experimental.CommunicationOptions(timeout_seconds=timeout)
+    return tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
 
 
 def alone():

@@ -9,6 +9,8 @@ import keras
 import torch
 import torch.distributed
 
+# What `torchrun` and other launchers tell a process.
+LAUNCHED = {"MASTER_ADDR", "MASTER_PORT", "WORLD_SIZE", "RANK"}
 # Whether a step runs: outside of it, processes do not wait for one another.
 _in_step = False
 
@@ -87,16 +89,17 @@ def for_all(collective, tensors):
 
 
 def initialize_processes(timeout):
-    """Joins the processes of `torchrun`, if it started this one.
+    """Joins the processes of `torchrun` and its like, if one started this process.
 
     Args:
         timeout: Float, seconds after which a process that waits for others gives up.
     """
-    if "TORCHELASTIC_RUN_ID" not in os.environ or torch.distributed.is_initialized():
+    if not LAUNCHED.issubset(os.environ) or torch.distributed.is_initialized():
         return
     device = keras.ops.convert_to_tensor(0.0).device
     if device.type == "cuda":
-        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+        index = int(os.environ.get("LOCAL_RANK", os.environ["RANK"]))
+        torch.cuda.set_device(index % torch.cuda.device_count())
     torch.distributed.init_process_group(
         "nccl" if device.type == "cuda" else "gloo",
         timeout=datetime.timedelta(seconds=timeout),
@@ -110,7 +113,7 @@ def _leave_processes():
         torch.distributed.destroy_process_group()
 
 
-def data_parallel_scope():
+def data_parallel_scope(timeout):
     """A context to make a model in that all devices are to train."""
     return contextlib.nullcontext()
 

@@ -1,5 +1,6 @@
 """What cannot be shared is refused before any time is spent."""
 
+import json
 import os
 import pathlib
 import subprocess
@@ -15,6 +16,7 @@ from keras_gans.batches import rows_of_part
 from keras_gans.callbacks.join_processes import check_callbacks
 from keras_gans.streams import join_batches
 from keras_gans.streams import own_parts
+from tests.distribution.test_updates import free_port
 from tests.gan_test_case import Batches
 
 POINTS = np.zeros((30, 2), "float32")
@@ -86,6 +88,7 @@ def test_what_of_streams_replicas_cannot_share_is_not_evaluated(three_replicas):
 STREAMS_TO_EVALUATE = """
 import keras, numpy as np
 import keras_gans as kg
+from tests.distribution.test_updates import free_port
 from tests.gan_test_case import Batches
 points = np.random.default_rng(0).normal(size=(16, 2)).astype("float32")
 with kg.distribution.scope():
@@ -225,6 +228,7 @@ cpu = tf.config.list_physical_devices("CPU")[0]
 two = [tf.config.LogicalDeviceConfiguration()] * 2
 tf.config.set_logical_device_configuration(cpu, two)
 import keras_gans as kg
+from tests.distribution.test_updates import free_port
 from tests.gan_test_case import Batches
 points = np.random.default_rng(0).normal(size=(49, 2)).astype("float32")
 with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
@@ -265,3 +269,46 @@ def test_parameter_servers(monkeypatch):
     monkeypatch.setattr(gan, "_distribute_strategy", strategy)
     with pytest.raises(ValueError, match="Use MultiWorkerMirroredStrategy"):
         backend.check_scope(gan)
+
+
+def test_a_process_that_no_other_joins():
+    """It ends, with an error, and does not train alone."""
+    own = {
+        "tensorflow": {
+            "TF_CONFIG": json.dumps(
+                {
+                    "cluster": {"worker": [f"127.0.0.1:{free_port()}", "127.0.0.1:1"]},
+                    "task": {"type": "worker", "index": 0},
+                }
+            )
+        },
+        "jax": {
+            "KERAS_DISTRIBUTION_JOB_ADDRESSES": f"127.0.0.1:{free_port()}",
+            "KERAS_DISTRIBUTION_NUM_PROCESSES": "2",
+            "KERAS_DISTRIBUTION_PROCESS_ID": "0",
+        },
+        "torch": {
+            "MASTER_ADDR": "127.0.0.1",
+            "MASTER_PORT": str(free_port()),
+            "WORLD_SIZE": "2",
+            "RANK": "0",
+        },
+    }[BACKEND]
+    code = (
+        "import keras_gans as kg\n"
+        "kg.distribution.initialize(timeout=2.0)\n"
+        "with kg.distribution.scope():\n"
+        "    print('alone')\n"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | own,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert process.returncode != 0
+    assert "alone" not in process.stdout
+    told = {"tensorflow": "all 2 processes", "jax": "DEADLINE", "torch": "Timed out"}
+    assert told[BACKEND] in process.stderr
