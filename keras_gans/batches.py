@@ -205,5 +205,6 @@ class SetEpoch(keras.callbacks.Callback):
             object.__setattr__(self.model, "restored_order_offset", None)
             return restored or 0
         seen = int(keras.ops.convert_to_numpy(self.model.images_seen))
-        size = len(self.batches) * getattr(self.batches, "batch_size", 1)
+        size = getattr(self.batches, "batch_size", None)
+        size = len(self.batches) * (size or len(self.model._first_batch[0]))
         return -(-seen // size)

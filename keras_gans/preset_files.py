@@ -128,7 +128,7 @@ def write(folder, model, model_config, metadata, card, samples=None):
             the files in `FILES` are replaced and others stay.
         model: The Keras model.
         model_config: Its serialized configuration.
-        metadata: Dict of what JSON can hold.
+        metadata: Dict of what JSON can hold, and numbers and arrays of NumPy's.
         card: Text of the card.
         samples: Bytes of a PNG, or `None`.
     """
@@ -153,11 +153,21 @@ def write(folder, model, model_config, metadata, card, samples=None):
             },
             "metadata": metadata,
         }
-        (new / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+        text = json.dumps(config, indent=2, default=_of_numpy)
+        (new / CONFIG).write_text(text + "\n", encoding="utf-8")
         (new / CARD).write_text(card, encoding="utf-8")
         if samples is not None:
             (new / SAMPLES).write_bytes(samples)
         _swap(new, folder, old)
+
+
+def _of_numpy(value):
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    raise TypeError(
+        "Expected: `metadata` of what JSON can hold: dicts, lists, strings, numbers. "
+        f"Received: {value!r}."
+    )
 
 
 def not_saved(model):

@@ -17,7 +17,16 @@ import numpy as np
 
 
 def apply_in_tiles(
-    fn, images, tile=256, overlap=32, *, scale=1, multiple=1, rim=None, verbose=1
+    fn,
+    images,
+    tile=256,
+    overlap=32,
+    *,
+    scale=1,
+    multiple=1,
+    rim=None,
+    any_size=False,
+    verbose=1,
 ):
     """Applies a function to images in tiles, and blends its results.
 
@@ -29,13 +38,16 @@ def apply_in_tiles(
             h and w those of a tile.
         images: `(N, H, W, C)`, NumPy; a `numpy.memmap` is read tile by tile.
         tile: Int or `(h, w)`, pixels; multiples of `multiple`. Images that are smaller
-            are padded by reflection, and results cropped.
+            are padded by reflection, which `fn` may see at the borders, and results
+            cropped.
         overlap: Int, pixels that neighbours share at least; less than a tile.
         scale: Int, how many times as long the sides of the results are.
         multiple: Int. Tiles begin at its multiples, and sides of images are padded to
             multiples of it, as a network that halves its features needs.
         rim: Int, pixels at inner edges of tiles that are not used, at most half of the
             overlap. Default: a quarter of it.
+        any_size: Whether `fn` takes tiles of other sizes: those of images that are
+            smaller are as small then, but for multiples of `multiple`.
         verbose: 1 shows a progress bar, 0 does not.
 
     Returns:
@@ -56,6 +68,9 @@ def apply_in_tiles(
     rim = int(overlap // 4) if rim is None else rim
     _check(images, tile, overlap, scale, multiple, rim)
     count, height, width, _ = images.shape
+    if any_size:
+        wholes = [-(-side // multiple) * multiple for side in (height, width)]
+        tile = tuple(map(min, tile, wholes))
     tops, lefts = (
         _starts(side, length, overlap, multiple)
         for side, length in zip((height, width), tile, strict=True)
@@ -120,6 +135,8 @@ def _starts(side, tile, overlap, multiple):
     """Where tiles begin along a side: as few as can be, evenly."""
     # In units of `multiple`; a side that is too short is padded at its end.
     free = max(0, -(-(side - tile) // multiple))
+    if not free:
+        return [0]
     step = tile // multiple - -(-overlap // multiple)
     gaps = -(-free // step)
     return [multiple * (free * i // max(gaps, 1)) for i in range(gaps + 1)]

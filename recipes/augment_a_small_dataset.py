@@ -81,6 +81,9 @@ def main(argv=None):
     parser.add_argument("--width", type=int, default=24)
     parser.add_argument("--verbose", type=int, default=0)
     args = parser.parse_args(argv)
+    most = args.samples / (args.samples + 10 * args.per_class)
+    if not 0 < args.share <= most:
+        parser.error(f"--share {args.share}: above 0, and at most {most:.2f} here")
     args.out.mkdir(parents=True, exist_ok=True)
 
     rows = []

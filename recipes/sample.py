@@ -28,8 +28,8 @@ def main(argv=None):
     gan = kg.models.GAN.from_preset(args.preset)
     if not hasattr(gan, "generate"):
         parser.error(
-            f"{args.preset} makes images of images: "
-            f"`{type(gan).__name__}.from_preset(...).translate(images)`."
+            f"{args.preset} is a {type(gan).__name__}, which makes images of images: "
+            "see recipes/translate.py."
         )
     images = gan.generate(args.num, seed=args.seed)
     args.out.parent.mkdir(parents=True, exist_ok=True)

@@ -23,7 +23,7 @@ def main(argv=None):
     parser.add_argument("--rows", type=int, default=4)
     parser.add_argument("--columns", type=int, default=6)
     parser.add_argument("--first", type=int, default=0)
-    parser.add_argument("--last", type=int, help="default: the middle")
+    parser.add_argument("--last", type=int, help="the middle; from there on, the last")
     parser.add_argument("--psi", type=float, default=0.7, help="of the truncation")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args(argv)
@@ -31,7 +31,10 @@ def main(argv=None):
     gan = kg.models.GAN.from_preset(args.preset)
     if not hasattr(gan, "num_styles"):
         parser.error(f"{args.preset} is a {type(gan).__name__}, which has no styles.")
-    last = gan.num_styles // 2 - 1 if args.last is None else args.last
+    last = args.last
+    if last is None:
+        middle = gan.num_styles // 2 - 1
+        last = middle if args.first <= middle else gan.num_styles - 1
     grid = kg.latent_tools.style_mixing_grid(
         gan,
         args.rows,

@@ -5,8 +5,8 @@
 
 Means of squares give the best PSNR, and blur; a discriminator and a perceptual loss
 give detail. The latter takes most of the time on a CPU: `--perceptual-weight 0` does
-without. The table is written to results.csv.
-The features of the distances come with `pip install keras-gans[features]`.
+without. `--pretraining 0` and `--epochs 0` leave a phase out. The table is written to
+results.csv. The features of the distances come with `pip install keras-gans[features]`.
 """
 
 import argparse
@@ -36,9 +36,9 @@ def main(argv=None):
     parser.add_argument("--body", choices=["srresnet", "rrdb"], default="srresnet")
     parser.add_argument("--style", choices=["noto", "twemoji"], default="noto")
     parser.add_argument("--image-size", type=int, default=64, help="of large images")
-    parser.add_argument("--pretraining", type=int, default=50, help="epochs without D")
+    parser.add_argument("--pretraining", type=int, default=50, help="epochs before D")
     parser.add_argument("--pretraining-rate", type=float, default=1e-4)
-    parser.add_argument("--epochs", type=int, default=50, help="epochs with D")
+    parser.add_argument("--epochs", type=int, default=50, help="with D")
     parser.add_argument("--perceptual-weight", type=float, default=1.0)
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--width", type=int, default=32)
@@ -85,13 +85,16 @@ def main(argv=None):
         "srgan": {"perceptual_weight": args.perceptual_weight},
     }
     for name, weights in phases.items():
+        epochs = args.epochs if name == "srgan" else args.pretraining
+        if not epochs:
+            continue
         out = args.out / name.replace(" ", "_")
         gan.compile(**weights)
         gan.fit(
             small,
             large,
             batch_size=args.batch_size,
-            epochs=args.epochs if name == "srgan" else args.pretraining,
+            epochs=epochs,
             callbacks=[
                 kg.callbacks.TranslationGrid(
                     out, test_small, test_large, every_seconds=120

@@ -58,16 +58,16 @@ def main(argv=None):
             f"{args.preset} fills holes: no --to, --own-size, --threshold, --seed"
         )
 
-    def read(path, channels):
+    def read(path, channels, background="white"):
         with Image.open(path) as image:
-            picture = normalize(image, channels)
+            picture = normalize(image, channels, background)
         if keeps_size:
             return np.asarray(picture).reshape(*picture.size[::-1], channels)
         return fit(picture, source.shape[:2])
 
     if fills:
         source, keeps_size = model.data_spec, False
-        mask = read(args.mask, 1)[..., 0] > 127
+        mask = read(args.mask, 1, "black")[..., 0] > 127
         picture = read(args.picture, source.shape[2])
         made = model.inpaint(picture[None], mask)[0]
     else:

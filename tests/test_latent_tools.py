@@ -60,7 +60,8 @@ def test_films_of_other_channels(tmp_path, monkeypatch):
     frames = []
 
     class Writer:
-        def write_frames(self, path, size, fps):
+        def write_frames(self, path, size, fps, macro_block_size):
+            assert macro_block_size == 2  # else it stretches them
             pathlib.Path(path).touch()
             while True:
                 frame = yield

@@ -110,6 +110,15 @@ def test_small_images_are_reflected():
     np.testing.assert_array_equal(seen[0][0, 5, :, 0], [0, 1, 2, 1, 0, 1, 2, 1])
 
 
+def test_small_images_are_whole_where_any_size_is_taken():
+    seen = []
+    x = np.arange(60.0).reshape(1, 3, 20, 1)
+    options = {"multiple": 2, "any_size": True, "verbose": 0}
+    y = apply_in_tiles(lambda t: seen.append(t.shape) or t, x, 8, 2, **options)
+    np.testing.assert_array_equal(y, x)
+    assert seen == [(1, 4, 8, 1)] * 3
+
+
 def test_memory_maps_and_progress(tmp_path, capsys):
     x = images(30, 30)
     np.save(tmp_path / "x.npy", x)

@@ -6,6 +6,7 @@ import socket
 import time
 
 RETRY = 0.2  # seconds
+CALL = 5.0  # seconds that a caller has to say who it is
 OK = "ok"
 
 
@@ -45,7 +46,9 @@ def _gather(addresses, deadline):
     """Waits for the calls of all others and answers them; returns the answer."""
     calls, problem = {}, OK
     _, port = _parts(addresses[0])
-    with socket.create_server(("", port)) as server:
+    dual = socket.has_dualstack_ipv6()
+    family = socket.AF_INET6 if dual else socket.AF_INET
+    with socket.create_server(("", port), family=family, dualstack_ipv6=dual) as server:
         while problem == OK and len(calls) < len(addresses) - 1:
             missing = set(range(1, len(addresses))) - set(calls)
             server.settimeout(_left(deadline, f"no call of {sorted(missing)} came"))
@@ -53,7 +56,7 @@ def _gather(addresses, deadline):
                 call, _ = server.accept()
             except TimeoutError:
                 continue  # `_left` tells
-            call.settimeout(_left(deadline, "a call did not end"))
+            call.settimeout(CALL)
             try:
                 index, theirs = json.loads(call.makefile().readline())
             except (OSError, ValueError):  # of somebody else, or one that died

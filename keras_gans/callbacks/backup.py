@@ -146,6 +146,8 @@ class BackupAndRestore(keras.callbacks.BackupAndRestore):
         """Backs up, if it is time to."""
         self._epoch = epoch + 1
         self._finite = first_non_finite(logs, self.model.log_names()) is None
+        if getattr(self.model, "weights_were_put_back", False):  # by `NaNGuard`
+            self._finite = False
         # The last one here, not when training ends, when callbacks change weights.
         is_last = self._epoch == self.params.get("epochs") or self.model.stop_training
         is_due = self._epoch % self.every_epochs == 0

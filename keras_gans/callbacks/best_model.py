@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from keras_gans import distribution
+from keras_gans.preset_files import CONFIG
 from keras_gans.preset_files import read_config
 
 # What the names of values begin with, of metrics that do not say it themselves.
@@ -14,7 +15,9 @@ _HIGHER_IS_BETTER = (
     "inception_score", "classifier_score", "precision", "recall", "density", "coverage",
     "cas", "modes", "high_quality", "psnr", "ssim",
 )  # fmt: skip
-_LOWER_IS_BETTER = ("fd", "fid", "kid", "intra_class_fd", "pairwise_ms_ssim", "ppl")
+_LOWER_IS_BETTER = (
+    "fd", "fid", "kid", "intra_class_fd", "pairwise_ms_ssim", "ppl", "perceptual",
+)  # fmt: skip
 
 
 class BestModel:
@@ -58,6 +61,13 @@ class BestModel:
                 "Expected: `keep_best` as the path of a folder. Received: that of a "
                 f"file, {self.folder}."
             )
+        if self.folder is not None and self.folder.is_dir():
+            found = sorted(path.name for path in self.folder.iterdir())
+            if found and CONFIG not in found:
+                raise ValueError(
+                    "Expected: `keep_best` as a folder of its own, for the preset. "
+                    f"Received: {self.folder}, which has {found[0]!r} in it."
+                )
         if self.monitor is None:
             monitored = metrics[:1]
         else:
@@ -119,6 +129,10 @@ class BestModel:
 
     def restore(self, model):
         """Puts the best weights back, if there are any, and lets go of them."""
+        is_kept = self.folder is not None and self.best is not None
+        if self.in_memory and self._weights is None and is_kept:  # of an earlier `fit`
+            best = type(model).from_preset(self.folder)
+            self._weights = list(map(keras.ops.convert_to_numpy, _averages(best)))
         if self._weights is not None:
             for weight, value in zip(_averages(model), self._weights, strict=True):
                 weight.assign(value)

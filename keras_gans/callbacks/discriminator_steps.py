@@ -43,6 +43,15 @@ class DiscriminatorSteps(keras.callbacks.Callback):
             }
         self.schedule = schedule
 
+    def on_train_begin(self, logs=None):
+        """Remembers the model's own number."""
+        self._before = self.model.discriminator_steps
+
+    def on_train_end(self, logs=None):
+        """Gives the model its own number back."""
+        if self.model.discriminator_steps != self._before:
+            self.model.discriminator_steps = self._before
+
     def on_epoch_begin(self, epoch, logs=None):
         """Sets the number for the epoch."""
         if callable(self.schedule):

@@ -56,6 +56,7 @@ class NaNGuard(keras.callbacks.Callback):
         self._found = None
         # Once: to ask for the model in each batch has Keras fetch its state on JAX.
         self._names = self.model.log_names()
+        object.__setattr__(self.model, "weights_were_put_back", False)
 
     def on_epoch_begin(self, epoch, logs=None):
         """Copies the state before the first epoch, after all callbacks have begun."""
@@ -96,6 +97,7 @@ class NaNGuard(keras.callbacks.Callback):
         for variable, array in zip(self._variables(), arrays, strict=True):
             variable.assign(array)
         self.model.stop_training = True
+        object.__setattr__(self.model, "weights_were_put_back", True)
         warnings.warn(
             f"Training stopped: {reason}. The model and its optimizers are as they "
             f"were {moment}. {ADVICE}",

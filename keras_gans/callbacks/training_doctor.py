@@ -181,6 +181,8 @@ class TrainingDoctor(keras.callbacks.Callback):
             self._reported = self._probed_at = time.perf_counter()
             if self.rollback:
                 self._copies = Rollback(self.model)
+                if self.rollbacks:  # of the training that is resumed
+                    self._copies.resume(len(self.rollbacks))
             self._examine()
 
     def on_train_batch_begin(self, batch, logs=None):

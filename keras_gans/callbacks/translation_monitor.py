@@ -89,6 +89,10 @@ class TranslationMonitor(MetricMonitor):
             else {"psnr": metrics_module.PSNR, "ssim": metrics_module.SSIM}[name]()
             for name in paired
         }
+        if self._best.monitor is None and paired and metrics[0] == paired[0]:
+            first = self._pair_metrics[paired[0]]  # measured after the others
+            is_perceptual = paired[0] == "perceptual"
+            self._best.monitor = first.name if is_perceptual else paired[0]
 
     def _check_model(self):
         if not isinstance(self.model, TranslationModel):

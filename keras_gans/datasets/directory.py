@@ -236,15 +236,15 @@ def _image_files(path):
         raise NotADirectoryError(
             f"There is no such folder. Expected: a folder of images. Received: {path}."
         )
-    files, others, seen = [], [], set()
+    files, others, above = [], [], {os.fspath(path): {os.path.realpath(path)}}
     for folder, sub_folders, names in os.walk(path, followlinks=True):
-        seen.add(os.path.realpath(folder))  # links may go round in circles
-        sub_folders[:] = [
-            name
-            for name in sub_folders
-            if _visible(name)
-            and os.path.realpath(os.path.join(folder, name)) not in seen
-        ]
+        ancestors, inner = above.pop(folder), filter(_visible, sorted(sub_folders))
+        sub_folders.clear()
+        for name in inner:  # links may go round in circles
+            real = os.path.realpath(os.path.join(folder, name))
+            if real not in ancestors:
+                above[os.path.join(folder, name)] = ancestors | {real}
+                sub_folders.append(name)
         below = os.path.relpath(folder, path)
         for name in filter(_visible, names):
             file = name if below == os.curdir else os.path.join(below, name)

@@ -1,5 +1,7 @@
 """Pictures of any kind to uint8 arrays of one size. Resizing is Pillow's Lanczos."""
 
+import contextlib
+
 import numpy as np
 from PIL import Image
 from PIL import ImageColor
@@ -69,7 +71,12 @@ def normalize(picture, channels=3, background="white"):
     Raises:
         ValueError: If the picture's values have no known range.
     """
-    picture = _to_8_bits(ImageOps.exif_transpose(picture))
+    picture.load()  # what is wrong with the pixels is to be told
+    with contextlib.suppress(Exception):  # what is wrong with EXIF alone is not
+        picture = ImageOps.exif_transpose(picture)
+    picture = _to_8_bits(picture)
+    if picture.mode == "LAB":  # Pillow makes no grey of it
+        picture = picture.convert("RGB")
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
         if channels != 4:

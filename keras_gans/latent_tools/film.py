@@ -103,7 +103,10 @@ def _film_writer():
         height, width = (side // 2 * 2 for side in pictures[0].shape[:2])
         with atomic_path(path) as temporary:
             writer = imageio_ffmpeg.write_frames(
-                str(temporary), (width, height), fps=frames_per_second
+                str(temporary),
+                (width, height),
+                fps=frames_per_second,
+                macro_block_size=2,  # else frames are stretched to multiples of 16
             )
             writer.send(None)
             for picture in pictures:

@@ -67,6 +67,6 @@ def restart_noise(network, seed):
         seed: Int >= 0, of all layers together.
     """
     rng = np.random.default_rng(seed)
-    for layer in network.layers:
+    for layer in network._flatten_layers():  # those of networks within it too
         if isinstance(layer, PermanentDropout):
             layer.seed_generator.state.assign([int(rng.integers(2**31)), 0])

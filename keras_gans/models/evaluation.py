@@ -1,5 +1,6 @@
 """`evaluate` with metrics that compare generated with real images."""
 
+import itertools
 import warnings
 
 import keras
@@ -194,7 +195,12 @@ class EvaluationMixin:
             yield x, None if y is None else y[:stop]
             return
         is_dataset = isinstance(x, keras.utils.PyDataset)
-        batches = (x[i] for i in range(len(x))) if is_dataset else x
+        if is_dataset:
+            endless = x.num_batches is None
+            indices = itertools.count() if endless else range(x.num_batches)
+            batches = (x[i] for i in indices)
+        else:
+            batches = x
         for i, batch in enumerate(batches):
             if i == steps:
                 return

@@ -108,8 +108,7 @@ class SamplingMixin:
         inputs = [latents, *self._asked(labels, count)]
         rows, batch_size = whole_batches(count, batch_size)
         inputs = [array[rows] for array in inputs]
-        outputs = predict(self, inputs, batch_size)
-        return self.data_spec.to_user(outputs[:count])
+        return predict(self, inputs, batch_size, convert=self.data_spec.to_user)[:count]
 
     def _latents(self, num_samples, seed, latents, truncation):
         """What `generate` begins with, checked: float32 `(N, Z)`."""

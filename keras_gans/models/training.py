@@ -1,5 +1,7 @@
 """`fit` and `evaluate`: the user's data, checked before any time is spent."""
 
+import collections.abc
+
 import keras
 import numpy as np
 
@@ -102,7 +104,10 @@ class TrainingMixin:
         epochs = whole_number(epochs, "epochs")
         distribution.initialize()
         backend.check_scope(self)
-        x, own = self._prepare(x, y, batch_size, shuffle, steps_per_epoch)
+        data = x
+        x, own = self._prepare(data, y, batch_size, shuffle, steps_per_epoch)
+        if epochs - initial_epoch > 1 and steps_per_epoch is None:
+            _check_read_again(data, x)
         has_own_order = bool(own)
         is_kept = device_data.are_kept(self, x, keep_on_device)
         given = getattr(callbacks, "callbacks", callbacks)  # of a CallbackList
@@ -393,3 +398,16 @@ class TrainingMixin:
         """The size of a batch that all replicas have as much of."""
         replicas = backend.replicas_of(self)
         return -(-batch_size // replicas) * replicas
+
+
+def _check_read_again(data, batches):
+    """Raises if each epoch could read the data, but not the batches made of them."""
+    is_iterator = isinstance(batches, collections.abc.Iterator)
+    if is_iterator and not isinstance(data, collections.abc.Iterator):
+        raise ValueError(
+            "Expected: with `discriminator_steps`, `micro_batches` or several devices, "
+            "and more than one epoch, data of a known length. Received: a "
+            f"{type(data).__name__} of unknown length. Give it a length "
+            "(`tf.data.experimental.assert_cardinality`, `__len__`), or have it repeat "
+            "without end and pass `steps_per_epoch`."
+        )

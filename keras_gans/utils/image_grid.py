@@ -1,5 +1,6 @@
 """Pictures of what a model generates: grids of images, scatter plots, animations."""
 
+import argparse
 import math
 import pathlib
 
@@ -101,6 +102,11 @@ def save_image(image, path, text=None):
         text: Optional dict of strings, stored in the file if it is a PNG.
     """
     path = picture_path(path)
+    if image.shape[-1] == 4 and path.suffix.lower() in (".jpg", ".jpeg"):
+        raise ValueError(
+            "Expected: for images with transparency, a path of a format that has it, "
+            f"such as .png or .webp. Received: {str(path)!r}."
+        )
     image = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
     options = {}
     if text and str(path).endswith(".png"):
@@ -109,6 +115,10 @@ def save_image(image, path, text=None):
             options["pnginfo"].add_text(key, value)
     with atomic_path(path) as temporary:
         image.save(temporary, **options)
+
+
+class _PathError(ValueError, argparse.ArgumentTypeError):
+    """An error of a path, or of an argument of a command, which tells the message."""
 
 
 def picture_path(path):
@@ -121,12 +131,12 @@ def picture_path(path):
         `pathlib.Path`.
 
     Raises:
-        ValueError: If its suffix is of no such format.
+        ValueError: If its suffix is of no such format; of a kind that `argparse` shows.
     """
     path = pathlib.Path(path)
     kind = Image.registered_extensions().get(path.suffix.lower())
     if kind not in Image.SAVE:
-        raise ValueError(
+        raise _PathError(
             "Expected: the path of a picture with its format as the suffix, such as "
             f"samples.png. Received: {str(path)!r}."
         )

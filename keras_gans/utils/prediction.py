@@ -6,7 +6,7 @@ import numpy as np
 from keras_gans import backend
 
 
-def predict(network, inputs, batch_size, verbose=0):
+def predict(network, inputs, batch_size, verbose=0, convert=None):
     """Evaluates a network in inference, in batches.
 
     Of processes that train together, Keras' `predict` waits for all of them on
@@ -19,22 +19,28 @@ def predict(network, inputs, batch_size, verbose=0):
         inputs: Array `(N, ...)`, or list of arrays; best of whole batches.
         batch_size: Int.
         verbose: As in `keras.Model.predict`.
+        convert: Optional callable from a batch of outputs to as many rows, NumPy, such
+            as images of 8 bits: of all outputs at once it would take more memory.
 
     Returns:
         NumPy array `(N, ...)`.
     """
+    convert = convert or (lambda outputs: outputs)
     arrays = inputs if isinstance(inputs, list) else [inputs]
     if backend.process_count() == 1 and backend.replicas_of(network) > 1:
-        return _predict_together(network, arrays, batch_size, verbose)
+        return convert(_predict_together(network, arrays, batch_size, verbose))
     backend.sync_state(network)
-    outputs, count = [], len(arrays[0])
+    result, count = None, len(arrays[0])
     bar = keras.utils.Progbar(-(-count // batch_size), verbose=verbose)
     for start in range(0, count, batch_size):
         rows = slice(start, start + batch_size)
-        outputs.append(predict_batch(network, [array[rows] for array in arrays]))
+        part = convert(predict_batch(network, [array[rows] for array in arrays]))
+        if result is None:
+            result = np.empty((count, *part.shape[1:]), part.dtype)
+        result[rows] = part
         if verbose:
-            bar.update(len(outputs))
-    return np.concatenate(outputs)
+            bar.update(start // batch_size + 1)
+    return result
 
 
 def predict_batch(network, inputs):

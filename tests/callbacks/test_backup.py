@@ -14,6 +14,7 @@ import pytest
 import keras_gans as kg
 from keras_gans.callbacks import BackupAndRestore
 from keras_gans.callbacks import backup as backup_module
+from keras_gans.callbacks.nan_guard import NaNGuard
 from tests.callbacks.stand_in import assert_same
 from tests.callbacks.stand_in import fit
 from tests.callbacks.stand_in import make
@@ -268,6 +269,24 @@ def test_nan_neither_replaces_nor_deletes_a_backup(tmp_path):
     model = make(seed=1)
     fit(model, 3, [BackupAndRestore(tmp_path)])
     assert_same(state(model), uninterrupted(3))
+
+
+@pytest.mark.parametrize("delete_checkpoint", [True, False])
+def test_weights_that_are_put_back_are_no_backup_of_their_epoch(
+    tmp_path, delete_checkpoint
+):
+    """The logs of that epoch are finite: its last update spoiled a weight."""
+
+    class Spoil(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 2:
+                variable = self.model.trainable_variables[0]
+                variable.assign(np.full(variable.shape, np.nan))
+
+    options = {"delete_checkpoint": delete_checkpoint}
+    with pytest.warns(RuntimeWarning, match="had NaN or infinite values in epoch 3"):
+        fit(make(), 4, [Spoil(), NaNGuard(), BackupAndRestore(tmp_path, **options)])
+    assert names(tmp_path)[-1] == "epoch_000002"
 
 
 @pytest.mark.parametrize(

@@ -249,10 +249,21 @@ def test_keep_best_and_resume(tmp_path):
     again = kg.models.GAN.from_preset(path)
     for a, b in zip(kept.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+    # Another `fit`, whose model is not as good: the best of all is put back.
+    fit(gan, [Play(8.0, keep_best=path, restore_best=True)], epochs=1)
+    pairs = (kept.ema_generator, gan.ema_generator)
+    for a, b in zip(*(network.get_weights() for network in pairs), strict=True):
+        np.testing.assert_array_equal(a, b)
     # Anew: what was kept is moved aside.
     fit(make_gan(), callbacks(9.0), epochs=1)
     assert (tmp_path / "best_previous_1" / "config.json").exists()
     assert kg.models.GAN.from_preset(path).images_seen == 24
+
+
+def test_keep_best_needs_a_folder_of_its_own(tmp_path):
+    (tmp_path / "images_0000000000.png").touch()
+    with pytest.raises(ValueError, match="a folder of its own.*images_0000000000.png"):
+        fit(make_gan(), [make(keep_best=tmp_path)])
 
 
 def test_jitted():

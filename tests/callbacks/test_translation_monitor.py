@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -47,6 +49,17 @@ def test_distances_and_perceptual_distances(tmp_path):
     assert any(key.startswith("kid_efficientnet") for key in monitor.values)
     again = kg.models.CycleGAN.from_preset(tmp_path / "best")
     assert (again.translate(A) == model.translate(A)).all()
+
+
+@pytest.mark.parametrize("first", ["ssim", "perceptual", "kid"])
+def test_the_first_metric_tells_the_best(first, tmp_path):
+    others = [name for name in ("ssim", "perceptual", "kid") if name != first]
+    monitor = kg.callbacks.TranslationMonitor(
+        A, TRUTH, [first, *others], keep_best=tmp_path / "best"
+    )
+    half().fit((A, B), batch_size=4, callbacks=[monitor], verbose=0)
+    config = json.loads((tmp_path / "best" / "config.json").read_text())
+    assert config["metadata"]["best"]["monitor"].startswith(first)
 
 
 def test_wrong_arguments():

@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 import keras_gans as kg
+from keras_gans.datasets.images import normalize
 
 RED, BLUE = (200, 30, 40), (20, 60, 220)
 
@@ -119,6 +120,19 @@ def test_exif_orientation_is_applied(tmp_path, orientation):
     image.save(tmp_path / "a.jpg", exif=exif, quality=95)
     images, _ = load(tmp_path, (48, 24))  # no warning: large enough when upright
     assert_two_halves(images[0])
+
+
+def test_broken_exif_is_passed_over(tmp_path):
+    picture(16, 16).save(tmp_path / "a.png", exif=b"Exif\0\0no TIFF header")
+    images, _ = load(tmp_path, (16, 16))
+    assert_two_halves(images[0])
+
+
+def test_grey_of_lab():
+    lab = Image.new("LAB", (4, 6), (255, 128, 128))
+    grey, color = (np.asarray(normalize(lab, channels)) for channels in (1, 3))
+    assert grey.shape == (6, 4)
+    assert abs(grey.astype(int) - color[..., 0]).max() <= 1
 
 
 def test_transparency_is_put_on_the_background_or_kept(tmp_path):
@@ -278,6 +292,16 @@ def test_linked_folders_are_followed_but_not_in_circles(tmp_path):
     images, labels = load(tmp_path / "set")
     assert len(images) == 2
     assert labels.tolist() == [0, 0]
+
+
+def test_a_folder_linked_twice_is_read_twice(tmp_path):
+    make_classes(tmp_path / "data")
+    for name in ("train", "test"):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        os.symlink(tmp_path / "data" / "dogs", tmp_path / "set" / name / "dogs")
+    images, labels = load(tmp_path / "set")
+    assert len(images) == 4
+    assert labels.tolist() == [0, 0, 1, 1]
 
 
 def test_enlarging_is_warned_of_once_with_counts(tmp_path):

@@ -274,6 +274,34 @@ def test_epochs_of_a_dataset_are_resumed(steps):
     assert max_difference(to_numpy(whole.weights), to_numpy(halves.weights)) == 0
 
 
+@pytest.mark.parametrize("discriminator_steps", [1, 2])
+def test_another_fit_goes_on_with_the_dataset(discriminator_steps):
+    options = {"steps_per_epoch": 2, "verbose": 0}
+    whole, parts = (make_gan(discriminator_steps) for _ in "ab")
+    whole.fit(Batches(IMAGES, 8), epochs=3, **options)
+    for _ in range(3):
+        parts.fit(Batches(IMAGES, 8), epochs=1, **options)
+    assert max_difference(to_numpy(whole.weights), to_numpy(parts.weights)) == 0
+
+
+@pytest.mark.once
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")  # Keras, of generators
+def test_what_only_one_epoch_could_read():
+    """Joined batches of data of unknown length are read once."""
+    import torch
+
+    class Unknown(torch.utils.data.IterableDataset):
+        def __iter__(self):
+            return iter(IMAGES)
+
+    loader = torch.utils.data.DataLoader(Unknown(), batch_size=8)
+    gan = make_gan(2)
+    with pytest.raises(ValueError, match="known length. Received: a DataLoader"):
+        gan.fit(loader, epochs=2, verbose=0)
+    gan.fit(loader, epochs=1, verbose=0)
+    assert int(gan.images_seen) == 48
+
+
 class Noted(Numbers):
     """Takes a note of each batch that is read."""
 

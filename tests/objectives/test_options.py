@@ -207,6 +207,7 @@ def test_steps_change_between_epochs():
     assert int(gan.generator_optimizer.iterations) == 3 * 4
     assert int(gan.discriminator_optimizer.iterations) == 4 * (1 + 3 + 2)
     assert int(gan.images_seen) == 4 * (1 + 3 + 2) * 8
+    assert gan.discriminator_steps == 1  # for the next `fit`, which counts with it
 
 
 def test_resume_with_a_schedule_is_exact(tmp_path):

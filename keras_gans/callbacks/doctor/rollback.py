@@ -88,19 +88,29 @@ class Rollback:
         self._copies = collections.deque([(step, arrays)], maxlen=2)
         for variable, array in zip(self._variables(), arrays, strict=True):
             variable.assign(array)
-        rebuild = False
         for name, optimizer in players.items():
-            schedule = optimizer._learning_rate
-            if isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
-                optimizer.learning_rate = Scaled(schedule, SLOWER)
-                rebuild = True
-            else:
+            if not _has_schedule(optimizer):
                 optimizer.learning_rate = SLOWER * rates[name]
-        if rebuild:  # schedules are part of the compiled step
-            self.model.make_train_function(force=True)
+        self._scale_schedules(SLOWER)
         self.model.reset_metrics()
         self.count += 1
         return step, {name: _rate(optimizer) for name, optimizer in players.items()}
+
+    def resume(self, count):
+        """Slows schedules down as `count` rollbacks did: no backup has that."""
+        players = self.model.optimizer.players.values()
+        inner = [getattr(player, "inner_optimizer", player) for player in players]
+        if not any(isinstance(player._learning_rate, Scaled) for player in inner):
+            self._scale_schedules(SLOWER**count)
+
+    def _scale_schedules(self, factor):
+        players = self.model.optimizer.players.values()
+        inner = [getattr(player, "inner_optimizer", player) for player in players]
+        scheduled = list(filter(_has_schedule, inner))
+        for optimizer in scheduled:
+            optimizer.learning_rate = Scaled(optimizer._learning_rate, factor)
+        if scheduled:  # schedules are part of the compiled step
+            self.model.make_train_function(force=True)
 
     def _variables(self):
         model = self.model
@@ -109,6 +119,11 @@ class Rollback:
             *model.non_trainable_variables,  # random states among them
             *model.optimizer.variables,
         ]
+
+
+def _has_schedule(optimizer):
+    schedule = keras.optimizers.schedules.LearningRateSchedule
+    return isinstance(optimizer._learning_rate, schedule)
 
 
 def _rate(optimizer):

@@ -62,6 +62,7 @@ def upscale(network, images, tile=None, overlap=32, *, batch_size=1, verbose=1):
         overlap,
         scale=_scale(network, multiple),
         multiple=multiple,
+        any_size=True,
         verbose=verbose,
     )
 

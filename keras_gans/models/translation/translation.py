@@ -6,6 +6,7 @@ belong together (pix2pix) or do not (CycleGAN).
 H, W: sides of an image, N: images.
 """
 
+from math import prod
 from operator import ge
 
 import keras
@@ -172,9 +173,11 @@ class TranslationModel(AdversarialModel):
             images: `(N, H, W, C)` of the other domain, uint8 or float in [-1, 1].
             to: "b" for images of domain B, made of those of A; "a" for the way back,
                 where the model has one.
-            batch_size: Int, images or tiles at a time. If None 16; or 1 where batches
-                are normalized by their own statistics, so that an image's translation
-                does not depend on what comes along, as the authors of pix2pix test.
+            batch_size: Int, images or tiles at a time. If None 16, or of images larger
+                than those of the training as many as have as many pixels, at least 1;
+                1 where batches are normalized by their own statistics, so that an
+                image's translation does not depend on what comes along, as the authors
+                of pix2pix test.
             seed: Optional int, for other noise where dropout acts in inference, as in
                 pix2pix: one seed, and one batch size, give the same images again. None
                 leaves the noise as it is, the same in each call.
@@ -219,13 +222,14 @@ class TranslationModel(AdversarialModel):
             restart_noise(network, whole_number(seed, "seed", least=0))
 
         if batch_size is None:
-            batch_size = _usual_batch_size(network)
+            batch_size = _usual_batch_size(network, spec.shape, tile)
 
         def translate_tiles(tiles):
             rows, size = whole_batches(len(tiles), batch_size)
             shown = verbose if is_one else 0
-            made = predict(network, _as_floats(tiles)[rows], size, shown)
-            return target.to_user(made[: len(tiles)])
+            floats = _as_floats(tiles)[rows]
+            made = predict(network, floats, size, shown, convert=target.to_user)
+            return made[: len(tiles)]
 
         return apply_in_tiles(
             translate_tiles,
@@ -234,6 +238,7 @@ class TranslationModel(AdversarialModel):
             overlap,
             scale=scale,
             multiple=multiple,
+            any_size=self.takes_any_size,
             verbose=0 if is_one else verbose,
         )
 
@@ -254,9 +259,11 @@ class TranslationModel(AdversarialModel):
         return self.directions()["b"][0](inputs, training=training)
 
 
-def _usual_batch_size(network):
+def _usual_batch_size(network, shape, tile):
     layers = network._flatten_layers()
-    return 1 if any(isinstance(x, BatchStatisticsNormalization) for x in layers) else 16
+    if any(isinstance(layer, BatchStatisticsNormalization) for layer in layers):
+        return 1
+    return max(1, 16 * shape[0] * shape[1] // max(shape[0] * shape[1], prod(tile)))
 
 
 def _two(x, y):
