@@ -390,7 +390,8 @@ def test_samples_are_taken_along(tmp_path):
 
 
 def test_default_card(tmp_path):
-    metadata = {"description": "Two numbers.", "metrics": {"fd_10k": 1.5, "kid": 2}}
+    metrics = {"fd_10k": np.float32(1.5), "kid": 2}
+    metadata = {"description": "Two numbers.", "metrics": metrics}
     folder = save_preset(Variant(units=4), tmp_path / "tiny", metadata=metadata)
     card = (folder / "README.md").read_text()
     assert card.startswith("# tiny\n\nTwo numbers.\n")

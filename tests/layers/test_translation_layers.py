@@ -7,6 +7,7 @@ from keras import ops
 
 import keras_gans as kg
 from keras_gans import backend
+from keras_gans.layers.permanent_dropout import restart_noise
 
 
 def numpy(x):
@@ -125,6 +126,18 @@ def test_dropout_goes_on_from_its_state():
     assert keras.backend.standardize_dtype(half.dtype) == "bfloat16"
     with pytest.raises(ValueError, match=r"\[0, 1\). Received: 1"):
         kg.layers.PermanentDropout(1)
+
+
+def test_noise_of_networks_within_networks_is_restarted():
+    inner = keras.Sequential([keras.Input((20,)), kg.layers.PermanentDropout()])
+    outer = keras.Sequential([keras.Input((20,)), inner])
+    x = np.ones((4, 20), "float32")
+    drawn = []
+    for seed in (1, 2, 1):
+        restart_noise(outer, seed)
+        drawn.append(numpy(outer(x)))
+    np.testing.assert_array_equal(drawn[0], drawn[2])
+    assert (drawn[0] != drawn[1]).any()
 
 
 def test_dropout_in_a_compiled_step():

@@ -9,6 +9,7 @@ from keras import layers
 from keras import ops
 
 import keras_gans as kg
+from keras_gans.models.translation import translation
 from tests.gan_test_case import QUICKEST
 from tests.gan_test_case import max_difference
 from tests.gan_test_case import to_numpy
@@ -115,6 +116,21 @@ def test_tiles():
         closed.translate(few, tile=8)
     with pytest.raises(ValueError, match="wrong shape"):
         closed.translate(few[:, :3])
+
+
+def test_large_images_are_enlarged_one_by_one(monkeypatch):
+    sizes = []
+    predict = translation.predict
+
+    def noted(network, inputs, batch_size, *args, **kwargs):
+        sizes.append(batch_size)
+        return predict(network, inputs, batch_size, *args, **kwargs)
+
+    monkeypatch.setattr(translation, "predict", noted)
+    model = kg.models.SRGAN((4, 4, 1), scale=2, **by_hand())
+    for side in (4, 8, 40):
+        model.translate(np.zeros((20, side, side, 1), "uint8"))
+    assert sizes == [16, 4, 1]
 
 
 def test_grid(tmp_path):

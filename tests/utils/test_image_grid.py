@@ -109,6 +109,13 @@ def test_paths_of_no_picture(name, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_transparency_needs_a_format_that_has_it(tmp_path):
+    image = np.zeros((4, 4, 4), "uint8")
+    save_image(image, tmp_path / "a.png")
+    with pytest.raises(ValueError, match="such as .png or .webp. Received: .*a.jpg"):
+        save_image(image, tmp_path / "a.jpg")
+
+
 @pytest.mark.parametrize("name", ["a.png", "a.JPG", "a.webp"])
 def test_paths_of_pictures(name):
     assert picture_path(name).name == name
