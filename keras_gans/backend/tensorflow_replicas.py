@@ -12,6 +12,8 @@ from keras.src.trainers.data_adapters.py_dataset_adapter import PyDatasetAdapter
 
 from keras_gans.backend import rendezvous
 
+_joined = []  # the strategy of all workers, once there is one
+
 
 def num_replicas():
     """Number of replicas over which gradients are summed."""
@@ -91,14 +93,18 @@ def _strategy_of_tpu():
     return tf.distribute.TPUStrategy(resolver)
 
 
-@functools.cache
 def _strategy_of_workers(timeout):
     """One for all models: workers are joined once, before anything is computed."""
+    if _joined:
+        return _joined[0]
     cluster = json.loads(os.environ["TF_CONFIG"])["cluster"]
     addresses = [*cluster.get("chief", []), *cluster.get("worker", [])]
     rendezvous.meet(addresses, process_index(), timeout)  # TensorFlow waits an hour
     options = tf.distribute.experimental.CommunicationOptions(timeout_seconds=timeout)
-    return tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
+    _joined.append(
+        tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
+    )
+    return _joined[0]
 
 
 def alone():

@@ -56,7 +56,6 @@ class NaNGuard(keras.callbacks.Callback):
         self._found = None
         # Once: to ask for the model in each batch has Keras fetch its state on JAX.
         self._names = self.model.log_names()
-        object.__setattr__(self.model, "weights_were_put_back", False)
 
     def on_epoch_begin(self, epoch, logs=None):
         """Copies the state before the first epoch, after all callbacks have begun."""

@@ -132,6 +132,7 @@ class TrainingMixin:
             callbacks.append(JoinProcesses(facts, self._examples_to_compare(x)))
         # Not tracked by Keras: nothing of it is to be saved.
         object.__setattr__(self, "_fit_batches", x)
+        object.__setattr__(self, "weights_were_put_back", False)  # by `NaNGuard`
         try:
             if is_kept:
                 device_data.load(self, x)

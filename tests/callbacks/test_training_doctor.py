@@ -562,6 +562,17 @@ def test_rollback_slows_schedules_too(often):
     assert float(again.generator_optimizer.learning_rate) == pytest.approx(rate / 2)
 
 
+@pytest.mark.once
+def test_slowed_schedules_of_a_resumed_training():
+    """A backup has variables alone; a second `fit` of the same model has them."""
+    model = make()
+    rate = float(model.generator_optimizer.learning_rate)
+    for _ in range(2):
+        Rollback(model).resume(2)
+        slowed = float(model.generator_optimizer.learning_rate)
+        assert slowed == pytest.approx(rate / 4, rel=1e-6)
+
+
 def test_rollback_puts_the_state_back(often):
     """What is put back is the state of a step of the run, all of it."""
     model, watching = make(), doctor(rollback=True)

@@ -78,11 +78,7 @@ class Rollback:
             The step of the copy, and a dict from the player to its learning rate.
         """
         backend.sync_state(self.model)
-        # Of float16: that of gradients without the scale of the loss.
-        players = {
-            name: getattr(optimizer, "inner_optimizer", optimizer)
-            for name, optimizer in self.model.optimizer.players.items()
-        }
+        players = self._optimizers()
         rates = {name: _rate(optimizer) for name, optimizer in players.items()}
         step, arrays = self._copies[0]
         self._copies = collections.deque([(step, arrays)], maxlen=2)
@@ -98,15 +94,19 @@ class Rollback:
 
     def resume(self, count):
         """Slows schedules down as `count` rollbacks did: no backup has that."""
-        players = self.model.optimizer.players.values()
-        inner = [getattr(player, "inner_optimizer", player) for player in players]
-        if not any(isinstance(player._learning_rate, Scaled) for player in inner):
+        optimizers = self._optimizers().values()
+        if not any(isinstance(o._learning_rate, Scaled) for o in optimizers):
             self._scale_schedules(SLOWER**count)
 
+    def _optimizers(self):
+        """Player -> optimizer; of float16 that of gradients without a scale."""
+        return {
+            name: getattr(optimizer, "inner_optimizer", optimizer)
+            for name, optimizer in self.model.optimizer.players.items()
+        }
+
     def _scale_schedules(self, factor):
-        players = self.model.optimizer.players.values()
-        inner = [getattr(player, "inner_optimizer", player) for player in players]
-        scheduled = list(filter(_has_schedule, inner))
+        scheduled = list(filter(_has_schedule, self._optimizers().values()))
         for optimizer in scheduled:
             optimizer.learning_rate = Scaled(optimizer._learning_rate, factor)
         if scheduled:  # schedules are part of the compiled step
