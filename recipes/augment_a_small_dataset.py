@@ -94,14 +94,10 @@ def main(argv=None):
         samples = gan.generate(args.samples, seed=seed, labels=asked)
         # As many copies of the few images as the share leaves room for.
         copies = round(args.samples * (1 / args.share - 1) / len(images))
-        both = np.concatenate([*[images] * max(1, copies), samples])
-        both_labels = np.concatenate([*[labels] * max(1, copies), asked])
-        rows.append(
-            (
-                accuracy(images, labels, args.steps, seed),
-                accuracy(both, both_labels, args.steps, seed),
-            )
-        )
+        both = np.concatenate([*[images] * copies, samples])
+        both_labels = np.concatenate([*[labels] * copies, asked])
+        alone = accuracy(images, labels, args.steps, seed)
+        rows.append((alone, accuracy(both, both_labels, args.steps, seed)))
         print(f"seed {seed}: {rows[-1][0]:.4f} without, {rows[-1][1]:.4f} with samples")
     with open(args.out / "results.csv", "w", newline="") as file:
         writer = csv.writer(file)
