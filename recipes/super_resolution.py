@@ -38,7 +38,7 @@ def main(argv=None):
     parser.add_argument("--image-size", type=int, default=64, help="of large images")
     parser.add_argument("--pretraining", type=int, default=50, help="epochs before D")
     parser.add_argument("--pretraining-rate", type=float, default=1e-4)
-    parser.add_argument("--epochs", type=int, default=50, help="with D")
+    parser.add_argument("--epochs", type=int, default=50, help="epochs with D")
     parser.add_argument("--perceptual-weight", type=float, default=1.0)
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--width", type=int, default=32)

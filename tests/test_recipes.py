@@ -206,6 +206,21 @@ def test_styles_of_your_folder(folder, tmp_path):
     assert np.load(tmp_path / "found.npy").shape == found["styles"].shape
 
 
+@pytest.mark.parametrize(
+    ("left_out", "row"), [("--pretraining", "srgan"), ("--epochs", "without D")]
+)
+@pytest.mark.once
+def test_super_resolution_in_one_phase(left_out, row, tmp_path):
+    phases = {"--pretraining": "1", "--epochs": "1"} | {left_out: "0"}
+    rows = load("super_resolution").main(
+        ["--scale", "2", "--blocks", "1", "--width", "4", "--discriminator-width", "4"]
+        + ["--perceptual-weight", "0", "--num-images", "4", "--image-size", "32"]
+        + [*sum(phases.items(), ()), "--batch-size", "2", "--out", str(tmp_path)]
+    )
+    assert list(rows) == ["nearest", "bicubic", row]
+    assert (tmp_path / "preset").exists()
+
+
 @pytest.mark.parametrize("name", ["cyclegan", "pix2pix"])
 @pytest.mark.once
 def test_translate_emoji_styles(name, tmp_path):

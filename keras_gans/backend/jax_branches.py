@@ -44,10 +44,8 @@ def sides_of_adjoint(inputs, kernel, strides, padding):
 
 def conv(inputs, kernel, strides, padding):
     """2D convolution; `strides` is a tuple, `padding` in capitals."""
-    pads = jax.lax.padtype_to_pads(
-        inputs.shape[1:3], kernel.shape[:2], strides, padding
-    )
-    return _dilated(inputs, kernel, strides, tuple(map(tuple, pads)), (1, 1), (1, 1))
+    pads = _pads(inputs.shape[1:3], kernel, strides, padding)
+    return _dilated(inputs, kernel, strides, pads, (1, 1), (1, 1))
 
 
 def _pads(sides, kernel, strides, padding):
