@@ -1,5 +1,7 @@
 """Batches of the user's own making, as `fit` and `evaluate` are to see them."""
 
+import collections.abc
+
 import keras
 import numpy as np
 
@@ -158,6 +160,24 @@ def own_parts(data, slices, replicas, part, multiple=1):
             return data  # a `tf.data.Dataset`, which a generator would read once
         return cut_all(keep_length=False)
     return Stream(lambda: cut_all(keep_length=True), length)
+
+
+def check_read_again(data, batches):
+    """Raises if each epoch could read the data, but not the batches made of them.
+
+    Args:
+        data: What the user gave.
+        batches: What `join_batches` or `own_parts` made of it, or the same.
+    """
+    is_iterator = isinstance(batches, collections.abc.Iterator)
+    if is_iterator and not isinstance(data, collections.abc.Iterator):
+        raise ValueError(
+            "Expected: with `discriminator_steps`, `micro_batches` or several devices, "
+            "and more than one epoch, data of a known length. Received: a "
+            f"{type(data).__name__} of unknown length. Give it a length "
+            "(`tf.data.experimental.assert_cardinality`, `__len__`), or have it repeat "
+            "without end and pass `steps_per_epoch`."
+        )
 
 
 class _MappedDataset(_Wrapped):

@@ -1,7 +1,5 @@
 """`fit` and `evaluate`: the user's data, checked before any time is spent."""
 
-import collections.abc
-
 import keras
 import numpy as np
 
@@ -17,6 +15,7 @@ from keras_gans.models.inputs import check_examples
 from keras_gans.models.inputs import check_kind
 from keras_gans.models.inputs import peek
 from keras_gans.streams import SeededOrder
+from keras_gans.streams import check_read_again
 from keras_gans.streams import join_batches
 from keras_gans.streams import own_parts
 from keras_gans.utils.checks import whole_number
@@ -107,7 +106,7 @@ class TrainingMixin:
         data = x
         x, own = self._prepare(data, y, batch_size, shuffle, steps_per_epoch)
         if epochs - initial_epoch > 1 and steps_per_epoch is None:
-            _check_read_again(data, x)
+            check_read_again(data, x)
         has_own_order = bool(own)
         is_kept = device_data.are_kept(self, x, keep_on_device)
         given = getattr(callbacks, "callbacks", callbacks)  # of a CallbackList
@@ -399,16 +398,3 @@ class TrainingMixin:
         """The size of a batch that all replicas have as much of."""
         replicas = backend.replicas_of(self)
         return -(-batch_size // replicas) * replicas
-
-
-def _check_read_again(data, batches):
-    """Raises if each epoch could read the data, but not the batches made of them."""
-    is_iterator = isinstance(batches, collections.abc.Iterator)
-    if is_iterator and not isinstance(data, collections.abc.Iterator):
-        raise ValueError(
-            "Expected: with `discriminator_steps`, `micro_batches` or several devices, "
-            "and more than one epoch, data of a known length. Received: a "
-            f"{type(data).__name__} of unknown length. Give it a length "
-            "(`tf.data.experimental.assert_cardinality`, `__len__`), or have it repeat "
-            "without end and pass `steps_per_epoch`."
-        )

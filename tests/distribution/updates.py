@@ -29,6 +29,8 @@ STYLES = {
 }
 SMALL = {"image_shape": (16, 16, 1), "latent_dim": 8}
 CLASSES = {"num_classes": 3}
+BIG = SMALL | CLASSES | {"embedding_dim": 4, "channels": (2, 1, 1, 1)}
+BIG["image_shape"] = (32, 32, 1)
 TRANSLATION = {"width": 4, "discriminator_width": 4, "discriminator_layers": 2}
 models, penalties = kg.models, kg.penalties
 # Not an object, whose variables would be made before devices are set up.
@@ -87,30 +89,8 @@ CASES = {
         {"image_shape": (16, 16, 1), "noise_dim": 4, "categorical": (3,), "width": 2},
         {},
     ),
-    "big_gan": (
-        models.BigGAN,
-        SMALL
-        | CLASSES
-        | {
-            "image_shape": (32, 32, 1),
-            "embedding_dim": 4,
-            "width": 2,
-            "channels": (2, 1, 1, 1),
-        },
-        {"discriminator_steps": 1},
-    ),
-    "big_gan_deep": (
-        models.BigGANDeep,
-        SMALL
-        | CLASSES
-        | {
-            "image_shape": (32, 32, 1),
-            "embedding_dim": 4,
-            "width": 4,
-            "channels": (2, 1, 1, 1),
-        },
-        {"discriminator_steps": 1},
-    ),
+    "big_gan": (models.BigGAN, BIG | {"width": 2}, {"discriminator_steps": 1}),
+    "big_gan_deep": (models.BigGANDeep, BIG | {"width": 4}, {"discriminator_steps": 1}),
     "sa_gan": (
         models.SAGAN,
         SMALL | CLASSES | {"image_shape": (32, 32, 1), "width": 4},
