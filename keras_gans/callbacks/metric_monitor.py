@@ -122,6 +122,8 @@ class MetricMonitor(keras.callbacks.Callback):
         self.num_samples = num_samples
         if isinstance(metrics, str | keras.metrics.Metric):
             metrics = [metrics]
+        if not isinstance(features, str):  # one extractor, which all metrics share
+            features = metrics_module.features.get(features)
         self.metrics = [self._make(metric, features, seed) for metric in metrics]
         check_names(self.metrics)
         self.every_epochs = every_epochs
@@ -129,6 +131,7 @@ class MetricMonitor(keras.callbacks.Callback):
         self.seed = seed
         self._best = BestModel(keep_best, restore_best, monitor, mode)
         self._shared = None
+        self.values = {}
 
     @property
     def best(self):

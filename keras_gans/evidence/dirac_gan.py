@@ -124,7 +124,7 @@ BY_HAND = {
 
 
 def _run(method, seed, steps):
-    first, second = distance(method, steps // 10), distance(method, steps)
+    first, second = distance(method, max(1, steps // 10)), distance(method, steps)
     return {"after_a_tenth": first, "after_all": second}
 
 

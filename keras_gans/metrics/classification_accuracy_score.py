@@ -1,5 +1,7 @@
 """Train a classifier on generated samples, test it on real ones."""
 
+import random
+
 import keras
 import numpy as np
 
@@ -26,7 +28,7 @@ class LabelledImages:
         """Takes a batch `(B, H, W, C)` with labels `(B,)`."""
         if images.dtype != np.uint8:
             images = np.clip(np.rint((images + 1.0) * 127.5), 0, 255).astype("uint8")
-        self._batches.append((images, labels))
+        self._batches.append((np.array(images), np.array(labels)))  # not the caller's
         self.count += len(images)
 
     def arrays(self):
@@ -123,9 +125,10 @@ class ClassificationAccuracyScore(GenerativeMetric):
         Raises:
             ValueError: If they are no such images, or without labels.
         """
-        for kind, images, labels, samples in (
-            ("real", real_images, real_labels, self.real),
-            ("fake", fake_images, fake_labels, self.fake),
+        checked = {}  # both before one of them counts
+        for kind, images, labels in (
+            ("real", real_images, real_labels),
+            ("fake", fake_images, fake_labels),
         ):
             if images is None:
                 continue
@@ -133,9 +136,16 @@ class ClassificationAccuracyScore(GenerativeMetric):
                 self.check_real_is_open()
             images = self.check_images(images, kind)
             Images(images.shape[1:]).check(images, f"{kind}_images")
-            labels = None if labels is None else np.asarray(labels)
+            if labels is None:
+                raise ValueError(
+                    f"Expected: `{kind}_labels`, a class for each of {len(images)} "
+                    "images. Received: None."
+                )
+            labels = np.asarray(labels)
             check_labels(labels, self.num_classes, len(images))
-            samples.update(images, labels.reshape(-1))
+            checked[kind] = images, labels.reshape(-1)
+        for kind, samples in checked.items():
+            getattr(self, kind).update(*samples)
             self._found.pop(kind, None)
 
     def result(self):
@@ -178,11 +188,13 @@ class ClassificationAccuracyScore(GenerativeMetric):
         return float((logits.argmax(axis=1) == labels).mean())
 
     def _make(self, image_shape, rng):
+        state = random.getstate()  # Keras' initializers draw their seeds from it
         if self.classifier is not None:
             model = self.classifier(image_shape, self.num_classes)
         else:
             network = lenet(image_shape, self.num_classes, dropout=0.0)
             model = keras.Model(network.input, network.output["logits"])
+        random.setstate(state)
         # Drawn by NumPy: the same on every backend, and nobody's seeds move.
         weights = []
         for weight in model.get_weights():

@@ -136,12 +136,14 @@ def frechet_distance(first, second):
     return float(max(difference @ difference + traces - 2.0 * root_trace, 0.0))
 
 
-def check_counts(real, generated):
-    """Raises ValueError if there are fewer than 2 of either."""
+def check_counts(real, generated, label=None):
+    """Raises ValueError if there are fewer than 2 of either, or of a class."""
     if real < 2 or generated < 2:
+        of = "each" if label is None else f"class {label}, real and generated"
+        advice = "Take more samples" if real or generated else "Call `update_state`"
         raise ValueError(
-            "Expected: at least 2 samples of each. Received: "
-            f"{real} real, {generated} generated. Call `update_state` first."
+            f"Expected: at least 2 samples of {of}. Received: "
+            f"{real} real, {generated} generated. {advice} first."
         )
 
 

@@ -96,13 +96,12 @@ class IntraClassFrechetDistance(GenerativeMetric):
             ValueError: If they are no such images, or without labels.
         """
         given = {"real": real_images, "fake": fake_images}
-        labels = {"real": real_labels, "fake": fake_labels}
-        for kind, images in given.items():
-            if images is not None:
-                images = self.check_images(images, kind)
-                self.update_features(
-                    **{kind: self.extractor(images), f"{kind}_labels": labels[kind]}
-                )
+        found = {
+            kind: self.found_in(images, kind)
+            for kind, images in given.items()
+            if images is not None
+        }
+        self.update_features(**found, real_labels=real_labels, fake_labels=fake_labels)
 
     def update_features(self, real=None, fake=None, real_labels=None, fake_labels=None):
         """Takes features, with labels, in place of images."""
@@ -123,8 +122,8 @@ class IntraClassFrechetDistance(GenerativeMetric):
 
     def check_count(self, count):
         """Raises unless there are 2 real samples of each class."""
-        for statistics in self.real.classes.values():
-            check_counts(statistics.count, count)
+        for label, statistics in self.real.classes.items():
+            check_counts(statistics.count, count, label)
 
     def result(self):
         """Returns the mean distance; warns where a class has too few samples.
@@ -139,6 +138,8 @@ class IntraClassFrechetDistance(GenerativeMetric):
                 "Expected: real and generated samples of the same classes. Received: "
                 f"{sorted(real)} and {sorted(fake)}."
             )
+        for label in real:
+            check_counts(real[label].count, fake[label].count, label)
         self.per_class = {
             label: frechet_distance(real[label], fake[label]) for label in sorted(real)
         }

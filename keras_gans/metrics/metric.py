@@ -92,6 +92,10 @@ class GenerativeMetric(keras.metrics.Metric):
             self._extractor = feature_extractors.get(features, resize, quantize)
         self.real_images = None if real_images is None else np.asarray(real_images)
         self._image_shape = None
+        if self.real_images is not None:
+            images = self.check_images(self.real_images)
+            spec = Images(images.shape[1:])
+            spec.check(images, "real_images", lenient=is_few(images))
         self._warned = False
         self.real, self.fake = self.accumulator(), self.accumulator()
         self._real_is_loaded = False
@@ -177,15 +181,21 @@ class GenerativeMetric(keras.metrics.Metric):
         Raises:
             ValueError: If they are no such images, or of different sizes.
         """
-        for kind, images in (("real", real_images), ("fake", fake_images)):
-            if images is None or (kind == "real" and not self.uses_real):
-                continue
-            images = self.check_images(images, kind)
-            found = images
-            if self.output is not None:
-                found = self.extractor.extract(images, outputs=(self.output,))
-                found = found[self.output]
-            self.update_features(**{kind: found})
+        given = {"real": real_images if self.uses_real else None, "fake": fake_images}
+        if given["real"] is not None:
+            self.check_real_is_open()
+        found = {}  # all of it before any of it counts, for one that tries again
+        for kind, images in given.items():
+            if images is not None:
+                found[kind] = self.found_in(images, kind)
+        self.update_features(**found)
+
+    def found_in(self, images, kind):
+        """What the metric keeps of images: features, or the images, once checked."""
+        images = self.check_images(images, kind)
+        if self.output is None:
+            return images
+        return self.extractor.extract(images, outputs=(self.output,))[self.output]
 
     def update_features(self, real=None, fake=None):
         """Takes features in place of images, so that metrics share an extraction.

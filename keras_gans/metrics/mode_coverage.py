@@ -6,6 +6,8 @@ import keras
 import numpy as np
 
 from keras_gans import datasets
+from keras_gans.data_specs import Images
+from keras_gans.data_specs import is_few
 from keras_gans.metrics import features as feature_extractors
 from keras_gans.metrics.metric import GenerativeMetric
 
@@ -207,6 +209,10 @@ class StackedModeCoverage(ModeCoverage):
                 f"Expected: stacks (B, H, W, {self.num_channels}). "
                 f"Received: shape {images.shape}."
             )
+        Images(images.shape[1:]).check(images, "stacks", lenient=is_few(images))
+        if images.dtype != np.uint8 and self.classifier.quantize:
+            # A channel alone may be bright, which is no wrong range.
+            images = Images(images.shape[1:]).to_user(images)
         modes, good = 0, True
         for channel in range(self.num_channels):
             found = self.classifier.extract(

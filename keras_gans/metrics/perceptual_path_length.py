@@ -122,6 +122,7 @@ class PerceptualPathLength(keras.metrics.Metric):
             labels = condition.for_samples(labels, self.num_samples)
             shares = ops.convert_to_numpy(condition.to_network(labels))
         render, ends, interpolate = self._space(model, ends, labels)
+        found = []
         for start in range(0, self.num_samples, BATCH):
             # Whole batches only: backends compile anew for each size.
             rows = np.arange(start, start + BATCH) % self.num_samples
@@ -133,13 +134,14 @@ class PerceptualPathLength(keras.metrics.Metric):
                     inputs.append(shares[rows])
                 paths.append(np.clip(render(inputs), -1.0, 1.0))
             values = np.asarray(self.distance(*paths), "float64") / self.epsilon**2
-            self._values.append(values[: self.num_samples - start])
-        values = np.concatenate(self._values)
-        if not np.isfinite(values).all():
+            found.append(values[: self.num_samples - start])
+        found = np.concatenate(found)
+        if not np.isfinite(found).all():
             raise ValueError(
                 "Expected: finite distances. Received: NaN or infinite ones. Has the "
                 "generator diverged?"
             )
+        self._values.append(found)
 
     def check_model(self, model):
         """Raises unless the model has the space in which paths are to lead."""

@@ -69,6 +69,11 @@ class PRDC(GenerativeMetric):
         super().set_real(real)
         self._real_radii = None
 
+    def forget_real(self):
+        """Begins real images anew, and so their balls."""
+        super().forget_real()
+        self._real_radii = None
+
     def result(self):
         """Returns a dict with the four.
 
@@ -127,6 +132,8 @@ def prdc(real, fake, k=5, real_radii=None):
             "images."
         )
     fake_radii = nearest_radii(fake, k, "generated")
+    # A sample on the edge of a ball is outside it, and is not to be rounded into it.
+    real_radii, fake_radii = ((1.0 - 1e-9) * r for r in (real_radii, fake_radii))
     balls = np.zeros(len(fake))  # real balls that a generated sample lies in
     recalled, covered = np.zeros(len(real), bool), np.zeros(len(real), bool)
     for rows, distances in _blocks(real, fake):

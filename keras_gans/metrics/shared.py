@@ -1,6 +1,5 @@
 """One extraction of features for all metrics that want the same ones."""
 
-import keras
 import numpy as np
 
 from keras_gans.metrics import cache
@@ -94,9 +93,14 @@ class SharedExtraction:
                 )
                 metric.set_real(metric.real)
         wanted = [m for m in self.metrics if m.uses_real and not m.uses_labels]
-        for choice in sorted({(m.num_samples, m.seed) for m in wanted}):
-            members = [m for m in wanted if (m.num_samples, m.seed) == choice]
-            self._load(members, choose(images, *choice), progress)
+        choices = {}  # metrics that take the same images; all of them, if few
+        for metric in wanted:
+            is_all = len(images) <= metric.num_samples
+            choice = None if is_all else (metric.num_samples, metric.seed)
+            choices.setdefault(choice, []).append(metric)
+        for choice, members in choices.items():
+            chosen = images if choice is None else choose(images, *choice)
+            self._load(members, chosen, progress)
 
     def _load(self, metrics, images, progress):
         for metric in metrics:
@@ -114,7 +118,7 @@ class SharedExtraction:
                 )
                 for m in members
             }
-            cached = keeps_its_fingerprint(extractor)
+            cached = extractor.is_reproducible
             found = {}
             for kept, key in keys.items():
                 arrays = cache.load(key) if cached else None
@@ -151,9 +155,3 @@ def choose(images, num_samples, seed):
     rng = np.random.default_rng(seed)
     rows = np.sort(rng.choice(len(images), num_samples, replace=False))
     return images[rows]
-
-
-def keeps_its_fingerprint(extractor):
-    """Whether the features can be found again: not those of any callable."""
-    network = getattr(extractor, "network", None)
-    return isinstance(network, keras.Model) or hasattr(network, "fingerprint")

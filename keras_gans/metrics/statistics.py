@@ -69,15 +69,6 @@ class FeatureStatistics:
         self._mean = self._mean + delta * (count / total)
         self._folded = total
 
-    def merge(self, other):
-        """Takes all that `other`, another `FeatureStatistics`, has seen."""
-        for batch in other._waiting:
-            self.update(batch)
-        if other._folded:
-            check_features(other._mean[None], self.dim)
-            self._merge(other._folded, other._mean, other._scatter.copy())
-            self.count += other._folded
-
     @property
     def rows(self):
         """All samples `(N, D)` if N <= D, else None."""

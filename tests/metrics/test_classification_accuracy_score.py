@@ -1,3 +1,5 @@
+import random
+
 import numpy as np
 import pytest
 
@@ -46,7 +48,7 @@ def test_bad_input():
     metric = make()
     with pytest.raises(ValueError, match="generated samples with labels"):
         metric.result()
-    with pytest.raises(ValueError, match="Labels are missing"):
+    with pytest.raises(ValueError, match="Expected: `fake_labels`"):
         metric.update_state(fake_images=IMAGES)
     with pytest.raises(ValueError, match="out of range.*0..9"):
         metric.update_state(fake_images=IMAGES, fake_labels=LABELS + 1)
@@ -56,3 +58,13 @@ def test_bad_input():
         metric.update_state(fake_images=IMAGES.astype("int64"), fake_labels=LABELS)
     with pytest.raises(ValueError, match="cannot carry the test images"):
         metric.get_config()
+
+
+def test_the_callers_arrays_and_seeds_stay_their_own():
+    metric, buffer = make(), IMAGES.copy()
+    metric.update_state(fake_images=buffer, fake_labels=LABELS)
+    buffer[:] = 0
+    np.testing.assert_array_equal(metric.fake.arrays()[0] > -1.0, IMAGES > 0)
+    state = random.getstate()
+    metric._make(IMAGES.shape[1:], np.random.default_rng(0))
+    assert random.getstate() == state

@@ -47,15 +47,9 @@ def test_statistics_of_batches(samples, batch_size):
     assert (statistics.rows is None) == (samples > 8)
 
 
-@pytest.mark.parametrize("sizes", [(3, 4), (3, 90), (90, 3), (90, 80)])
-def test_merge(sizes):
-    x = np.random.default_rng(0).normal(2.0, 1.0, (sum(sizes), 8))
-    first, second = of(x[: sizes[0]]), of(x[sizes[0] :])
-    first.merge(second)
-    assert first.count == len(x)
-    np.testing.assert_allclose(first.mean, x.mean(axis=0), rtol=1e-12)
-    np.testing.assert_allclose(first.covariance, np.cov(x, rowvar=False), rtol=1e-10)
-    assert second.count == sizes[1]
+@pytest.mark.parametrize("samples", [4, 90])
+def test_statistics_from_arrays(samples):
+    first = of(np.random.default_rng(0).normal(2.0, 1.0, (samples, 8)))
     again = FeatureStatistics.from_arrays(first.arrays())
     np.testing.assert_allclose(again.covariance, first.covariance, rtol=1e-12)
     assert again.count == first.count
@@ -267,6 +261,28 @@ def test_prdc_of_equal_samples():
     assert values["precision"] == 1.0 and values["recall"] <= 0.02
     with pytest.raises(ValueError, match="features differ"):
         prdc(collapsed, real)
+
+
+def test_prdc_of_whole_numbers():
+    """Many distances are the same as a radius: such samples are outside."""
+    rng = np.random.default_rng(0)
+    real, fake = rng.integers(0, 4, (60, 3)), rng.integers(0, 4, (50, 3)) + 0.0
+
+    def distances(x, y):
+        return np.square(x[:, None] - y[None]).sum(axis=-1)
+
+    radii = [np.sort(distances(x, x), axis=1)[:, 5] for x in (real, fake)]
+    between = distances(real, fake)
+    inside = between < radii[0][:, None]
+    expected = {
+        "precision": inside.any(axis=0).mean(),
+        "recall": (between < radii[1]).any(axis=1).mean(),
+        "density": inside.sum() / 50 / 5,
+        "coverage": inside.any(axis=1).mean(),
+    }
+    assert 0.0 < expected["density"] < 0.8  # with the edges it is more than 1
+    assert prdc(real, fake) == pytest.approx(expected, rel=1e-12)
+    assert prdc(real / 7, fake / 7) == pytest.approx(expected, rel=1e-12)
 
 
 def test_k_at_least_n():

@@ -226,6 +226,71 @@ def test_callables_that_cannot_be_told_apart_are_not_cached(cache_folder):
     assert not cache_folder.exists()
 
 
+class Scaled(keras.layers.Layer):
+    def call(self, x):
+        return 2.0 * x
+
+
+class OtherRange(FeatureExtractor):
+    def normalize(self, pixels):
+        return pixels
+
+
+def test_code_that_a_fingerprint_does_not_see_is_not_cached(cache_folder):
+    inputs = keras.Input((8, 8, 1))
+    own_layer = keras.Model(inputs, Scaled()(keras.layers.Flatten()(inputs)))
+    for extractor in (
+        FeatureExtractor(own_layer, name="f"),
+        OtherRange(make_extractor().network, name="f"),
+    ):
+        assert not extractor.is_reproducible
+        metric = make(metrics.PRDC, extractor, real_images=REAL)
+        metric.prepare()
+        assert metric.real.count == 60
+    assert not cache_folder.exists()
+    assert make_extractor().is_reproducible
+
+
+def test_metrics_of_other_seeds_share_the_images_if_they_take_all():
+    network = Counted()
+    extractor = FeatureExtractor(network, name="pixels")
+    made = [make(metrics.PRDC, extractor, seed=seed) for seed in (0, 1, None)]
+    SharedExtraction(made).load_real(REAL)
+    assert network.seen <= 64  # batches are filled up
+    few = [make(metrics.PRDC, extractor, seed=s, num_samples=20) for s in (0, None)]
+    SharedExtraction(few).load_real(REAL)
+    assert not np.array_equal(few[0].real.rows, few[1].real.rows)
+
+
+@pytest.mark.parametrize("cls", [*GENERATIVE, metrics.IntraClassFrechetDistance])
+def test_nothing_counts_of_a_batch_that_is_refused(cls):
+    metric = make(cls)
+    labels = {}
+    if metric.uses_labels:
+        labels = {"real_labels": np.zeros(60, int), "fake_labels": np.zeros(50, int)}
+    with pytest.raises(ValueError, match="Expected: .*(images of|one size)"):
+        metric.update_state(REAL, FAKE[:, 1:], **labels)
+    assert metric.real.count == metric.fake.count == 0
+
+
+def test_real_images_are_checked_at_once():
+    with pytest.raises(ValueError, match="`real_images` has the wrong range"):
+        make(metrics.FrechetDistance, real_images=REAL / 255.0)
+    with pytest.raises(ValueError, match=r"real images \(B, H, W, C\)"):
+        make(metrics.FrechetDistance, real_images=REAL[..., 0])
+
+
+def test_forgotten_real_images_leave_no_balls():
+    metric, other = make(metrics.PRDC), make(metrics.PRDC)
+    SharedExtraction([metric]).load_real(REAL)
+    metric.update_state(fake_images=FAKE)
+    metric.result()
+    metric.forget_real()
+    metric.update_state(REAL[:40] // 2)
+    other.update_state(REAL[:40] // 2, FAKE)
+    assert metric.result() == other.result()
+
+
 def test_a_choice_of_the_real_images():
     metric = make(metrics.PRDC, real_images=REAL, num_samples=20)
     again = make(metrics.PRDC, real_images=REAL, num_samples=20)
@@ -377,6 +442,14 @@ def test_a_few_bright_images_are_warned_of():
         features(bright)
     with pytest.raises(ValueError, match="has the wrong range"):
         features(np.repeat(bright, 5, axis=0))
+
+
+def test_a_class_of_one_sample_is_named():
+    metric = make(metrics.IntraClassFrechetDistance)
+    labels = np.arange(50) % 2
+    metric.update_state(REAL[:50], FAKE, labels, np.where(np.arange(50) == 7, 1, 0))
+    with pytest.raises(ValueError, match="of class 1, .*25 real, 1 generated. Take"):
+        metric.result()
 
 
 def test_labels_of_classes_are_ints():

@@ -105,6 +105,17 @@ def test_stacks_of_any_classifier():
     assert found["reverse_kl_stand_in_30"] == pytest.approx(np.log(9))
 
 
+def test_stacks_with_a_bright_channel():
+    """A channel alone may have no value below 0: the stack has."""
+    stacks = np.random.default_rng(0).integers(0, 256, (30, 8, 8, 2), "uint8")
+    stacks[..., 1] |= 128
+    found = [
+        measure(StackedModeCoverage(make_extractor(), 30, num_channels=2), images)
+        for images in (stacks, stacks.astype("float32") / 127.5 - 1.0)
+    ]
+    assert found[0] == found[1]
+
+
 def test_bad_stacks():
     metric = StackedModeCoverage()
     with pytest.raises(ValueError, match="stacks \\(B, H, W, 3\\).*28, 28, 1"):

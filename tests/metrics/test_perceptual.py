@@ -243,3 +243,6 @@ def test_nan():
     )
     with pytest.raises(ValueError, match="finite distances.*diverged"):
         metric.update_state(gan)
+    metric.distance = squared
+    metric.update_state(gan)  # what was refused is not in it
+    assert np.isfinite(metric.result())

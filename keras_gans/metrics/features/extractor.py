@@ -43,6 +43,10 @@ class FeatureExtractor:
     Attributes:
         name: The name, with the resize if it is not the network's usual one.
         batch_size: Images the network sees at a time, unless told otherwise.
+        is_reproducible: Whether configuration and weights tell all of the features:
+            those of a Keras model with layers of Keras and keras_gans alone, since a
+            fingerprint sees no code. Other networks are extracted anew each time; an
+            attribute `fingerprint`, a text of yours for each version, spares that.
 
     Raises:
         ValueError: If the resize is unknown, or if the network has no fixed input size
@@ -83,9 +87,10 @@ class FeatureExtractor:
             self.name += f"_{self.resize}"
         if not self.quantize:
             self.name += "_unquantized"
-        self._own_fingerprint = None
-        if not isinstance(network, keras.Model):
-            self._own_fingerprint = getattr(network, "fingerprint", uuid.uuid4().hex)
+        self._own_fingerprint = getattr(network, "fingerprint", None)
+        self.is_reproducible = self._own_fingerprint is not None or _is_known(self)
+        if not self.is_reproducible:
+            self._own_fingerprint = uuid.uuid4().hex
 
     def __call__(self, images):
         """Extracts the features.
@@ -175,8 +180,8 @@ class FeatureExtractor:
     def fingerprint(self):
         """SHA-256 in hex of all that the features depend on.
 
-        For a callable it is that of its attribute `fingerprint`; without one it is
-        unlike that of any other extractor.
+        For a network with an attribute `fingerprint` it is made of that; for one of
+        code that is not Keras' or keras_gans', it is unlike any other extractor's.
         """
         digest = hashlib.sha256()
         facts = [type(self).__name__, self.name, self.resize, self.quantize]
@@ -319,6 +324,15 @@ def _input_shape(network):
 def _default_name(network):
     name = getattr(network, "name", None) or getattr(network, "__name__", None)
     return name if isinstance(name, str) else type(network).__name__
+
+
+def _is_known(extractor):
+    """Whether all code that the features depend on is of Keras and of keras_gans."""
+    if not isinstance(extractor.network, keras.Model):
+        return False
+    parts = [extractor, *extractor.network._flatten_layers()]
+    packages = {type(part).__module__.partition(".")[0] for part in parts}
+    return packages <= {"keras", "keras_gans"}
 
 
 def _identifier(name):
