@@ -54,6 +54,10 @@ def test_interpolation_video(gan, suffix, tmp_path, capsys):
     assert "6/6" in capsys.readouterr().out
     with pytest.raises(ValueError, match="ends in .webp, .gif or .mp4"):
         latent_tools.interpolation_video(gan, tmp_path / "film.avi")
+    with pytest.raises(ValueError, match="Expected: `frames_per_second`"):
+        latent_tools.interpolation_video(gan, tmp_path / "a.gif", frames_per_second=0)
+    with pytest.raises(ValueError, match="Expected: `rows`"):
+        latent_tools.interpolation_video(gan, tmp_path / "a.gif", rows=0)
 
 
 def test_films_of_other_channels(tmp_path, monkeypatch):

@@ -15,6 +15,8 @@ from keras_gans.augment import ada_color
 from keras_gans.augment import ada_geometry
 from keras_gans.augment.augment import Augment
 from keras_gans.utils import random
+from keras_gans.utils.checks import number
+from keras_gans.utils.checks import whole_number
 
 
 class Strengths(NamedTuple):
@@ -50,7 +52,9 @@ class ADA(Augment):
     after every `every` batches of B images (Karras et al. 2020, "Training Generative
     Adversarial Networks with Limited Data", arXiv:2006.06676, section 3.1 and
     appendix B). As long as p stays below about 0.8, the generator does not learn the
-    changes. The pipeline is the paper's "bgc", in this order:
+    changes. D(x) counts from the logit of a discriminator that cannot tell, 1/2 with
+    `LeastSquares`; losses that have none, Wasserstein's and relativistic ones, need a
+    `fixed` p. The pipeline is the paper's "bgc", in this order:
 
     * `xflip`: mirrored along the width; `rotate90`: by quarter turns; `xint`: moved by
       whole pixels, up to 1/8 of the size;
@@ -106,20 +110,14 @@ class ADA(Augment):
                 f"Expected: changes out of {', '.join(Strengths._fields)}. Received: "
                 f"{', '.join(unknown)}."
             )
-        values = {"speed": speed, "every": every, "p": p} | strengths
-        wrong = {k: v for k, v in values.items() if not 0.0 <= v < float("inf")}
-        if wrong or not -1.0 < target < 1.0 or speed == 0 or every == 0:
-            raise ValueError(
-                "Expected: `target` between -1 and 1, `speed` and `every` above 0, `p` "
-                "and the strengths of the changes not negative. Received: "
-                f"target={target!r}, {values}."
-            )
-        self.target = float(target)
-        self.speed = speed
-        self.every = every
-        self.p = float(p)
-        self.fixed = fixed
-        self.strengths = Strengths(**strengths)
+        self.target = number(target, "target", -0.999, 0.999)
+        self.speed = number(speed, "speed", 1.0, meaning="images")
+        self.every = whole_number(every, "every", meaning="batches")
+        self.p = number(p, "p", 0.0)
+        self.fixed = bool(fixed)
+        self.strengths = Strengths(
+            **{name: number(value, name, 0.0) for name, value in strengths.items()}
+        )
         self.variables = []
 
     # ---------------------------------------------------------------- strength
@@ -134,8 +132,20 @@ class ADA(Augment):
             ]
         self.variables[0].assign(start)
 
+    def check_loss(self, loss):
+        """Raises if p would follow logits whose sign means nothing."""
+        if loss.undecided is None and not self.fixed:
+            raise ValueError(
+                "Expected: a loss whose logits say how sure the discriminator is of "
+                "real images, such as 'non_saturating', 'hinge' or 'least_squares', as "
+                f"ADA's p follows from it. Received: {type(loss).__name__}, which "
+                "compares logits alone. Use ADA(p=0.3, fixed=True), or DiffAugment."
+            )
+
     def update(self, real_logits, count):
         """Takes notice of D(x), and changes p after every `every` batches."""
+        if not self.variables:
+            self.build()
         (state,) = self.variables
         sign = ops.mean(ops.sign(ops.cast(real_logits, "float32")))
         # Of all replicas, so that they decide alike.

@@ -23,11 +23,22 @@ class Augment:
     def build(self):
         """Makes the state, or starts it anew; called by `compile`."""
 
+    def check_loss(self, loss):
+        """Raises if the augmentation needs to be told more than the loss's logits tell.
+
+        Args:
+            loss: The `keras_gans.losses.Loss` of the training; called by `compile`.
+
+        Raises:
+            ValueError: If so, with what to do.
+        """
+
     def update(self, real_logits, count):
         """Takes notice of what the discriminator says of real examples in training.
 
         Args:
-            real_logits: `(B, ...)`, or with `pac=m` `(B / m, ...)`.
+            real_logits: `(B, ...)`, or with `pac=m` `(B / m, ...)`; 0 is a
+                discriminator that cannot tell, above it says "real".
             count: Int, B.
 
         Returns:

@@ -47,9 +47,9 @@ class DiffAugment(Augment):
     """
 
     def __init__(self, policy="color,translation,cutout"):
-        words = [word.strip() for word in policy.split(",")]
+        words = [word.strip() for word in str(policy).split(",")]
         unknown = [word for word in words if word not in _POLICIES]
-        if unknown:
+        if unknown or not isinstance(policy, str):
             raise ValueError(
                 "Expected: a policy of the words "
                 f"{', '.join(map(repr, _POLICIES))}, separated by commas. Received: "

@@ -8,6 +8,8 @@ from PIL import Image
 
 from keras_gans.interpolation import lerp
 from keras_gans.latent_tools.check import check_styles
+from keras_gans.utils.checks import number
+from keras_gans.utils.checks import whole_number
 from keras_gans.utils.files import atomic_path
 from keras_gans.utils.image_grid import make_grid
 from keras_gans.utils.image_grid import save_frames
@@ -37,7 +39,7 @@ def interpolation_video(
         columns: Int, of the grid of images.
         stops: Int >= 2, styles that each image passes.
         frames: Int, from one stop to the next.
-        frames_per_second: Number.
+        frames_per_second: Number, 1 to 1,000.
         seed: Int, of the latents.
         labels: Optional, one class for all.
         truncation_psi: As in `generate`.
@@ -57,6 +59,8 @@ def interpolation_video(
     ```
     """
     check_styles(gan)
+    rows, columns = whole_number(rows, "rows"), whole_number(columns, "columns")
+    frames_per_second = number(frames_per_second, "frames_per_second", 1.0, 1000.0)
     path = pathlib.Path(path)
     if path.suffix not in (".webp", ".gif", ".mp4") or stops < 2 or frames < 1:
         raise ValueError(

@@ -5,6 +5,7 @@ import pathlib
 import numpy as np
 
 from keras_gans.latent_tools.check import check_styles
+from keras_gans.utils.checks import whole_number
 from keras_gans.utils.image_grid import save_grid
 
 
@@ -49,6 +50,7 @@ def style_mixing_grid(
     ```
     """
     check_styles(gan)
+    rows, columns = whole_number(rows, "rows"), whole_number(columns, "columns")
     half = range(gan.num_styles // 2)
     layers = sorted(set(half if layers is None else layers))
     if not layers or layers[0] < 0 or layers[-1] >= gan.num_styles:

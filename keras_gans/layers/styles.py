@@ -285,8 +285,15 @@ class ModulatedConv2D(layers.Layer):
         x, w = inputs
         styles = self.affine.call(w)  # (B, I)
         kernel = ops.convert_to_tensor(self.kernel)
+        gain = 1.0 / math.sqrt(math.prod(kernel.shape[:-1]))
         if not self.demodulate:
-            styles = styles * (self.gain / math.sqrt(math.prod(kernel.shape[:-1])))
+            styles = styles * (self.gain * gain)
+        elif self.compute_dtype == "float16":
+            # Demodulation takes out what both are multiplied by: without it the sums
+            # of a convolution reach float16's end (the authors' guard too).
+            kernel = kernel * gain
+            largest = ops.stop_gradient(ops.max(ops.abs(styles), axis=1, keepdims=True))
+            styles = styles / ops.maximum(largest, 1e-3)
         y = x * styles[:, None, None]
         if self.up:
             y = up_convolution(y, kernel, self.taps)

@@ -40,6 +40,11 @@ class LeastSquares(Loss):
             )
         self.a, self.b, self.c = float(a), float(b), float(c)
 
+    @property
+    def undecided(self):
+        """(a + b) / 2."""
+        return (self.a + self.b) / 2.0
+
     def call_discriminator(self, real_logits, fake_logits):
         """1/2 (D(x) - b)^2 + 1/2 (D(G(z)) - a)^2."""
         real = ops.square(real_logits - self.b)

@@ -17,6 +17,8 @@ class Loss:
     Attributes:
         relativistic: Whether the generator's loss needs the logits of real samples.
         probabilistic: Whether sigmoid(logit) is the probability of being real.
+        undecided: Float, the logit of a discriminator that cannot tell; None where
+            logits mean something in comparison with others alone.
 
     Example:
 
@@ -35,6 +37,7 @@ class Loss:
 
     relativistic = False
     probabilistic = False
+    undecided = 0.0
 
     def discriminator(self, real_logits, fake_logits):
         """The discriminator's loss.

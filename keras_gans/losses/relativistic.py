@@ -30,6 +30,7 @@ class RelativisticPairing(Loss):
     """
 
     relativistic = True
+    undecided = None
 
     def call_discriminator(self, real_logits, fake_logits):
         """softplus(-(D(x) - D(G(z))))."""
@@ -59,6 +60,7 @@ class RelativisticAverage(Loss):
     """
 
     relativistic = True
+    undecided = None
 
     def call_discriminator(self, real_logits, fake_logits):
         """softplus(-(D(x) - m_z)) + softplus(D(G(z)) - m_x)."""

@@ -24,6 +24,8 @@ class Wasserstein(Loss):
     [-1.5]
     """
 
+    undecided = None
+
     def call_discriminator(self, real_logits, fake_logits):
         """D(G(z)) - D(x)."""
         return fake_logits - real_logits

@@ -102,6 +102,8 @@ class GANCompileMixin(CompileMixin):
         self.penalties = [penalties_module.get(p) for p in penalties or []]
         self._set_game(**config)
         self.augment = augments.get(augment)
+        if self.augment is not None:
+            self.augment.check_loss(self.loss)
         if instance_noise is not None and not callable(instance_noise):
             meaning = "a standard deviation; or a schedule, or None"
             instance_noise = number(

@@ -108,7 +108,8 @@ class Objectives:
                     self.balance.update(*seen)
                 if self.augment is not None:
                     count = ops.shape(real)[0]
-                    logs.update(self.augment.update(seen[0], count))
+                    sure = seen[0] - (self.loss.undecided or 0.0)
+                    logs.update(self.augment.update(sure, count))
         return loss, logs
 
     def _differentiated(self):

@@ -53,6 +53,10 @@ class StyleAverage(layers.Layer):
             shape=(input_shape[-1],),
             initializer="zeros",
             trainable=False,
+            # Half precision has no digits for what a batch adds to an average, and on
+            # torch an assignment to what autocast made of a weight is lost.
+            dtype="float32",
+            autocast=False,
             aggregation="mean",
             name="average",
         )
@@ -63,7 +67,7 @@ class StyleAverage(layers.Layer):
             mean = ops.stop_gradient(ops.mean(ops.cast(w, "float32"), axis=0))
             mean = backend.mean_over_replicas(mean)
             old = ops.convert_to_tensor(self.average)
-            self.average.assign(mean + self.decay * (ops.cast(old, "float32") - mean))
+            self.average.assign(mean + self.decay * (old - mean))
         return w
 
     def compute_output_shape(self, input_shape):

@@ -70,6 +70,8 @@ class LeCam(Penalty):
         fake = ops.cast(fake_logits, "float32")
         means = ops.stack([ops.mean(real), ops.mean(fake), ops.ones(())])
         means = backend.mean_over_replicas(ops.stop_gradient(means))
+        if not self.variables:
+            self.build()
         before = ops.convert_to_tensor(self.variables[0])
         before = ops.where(before[2] > 0.0, before, means)
         values = ops.square(real - before[1]) + ops.square(fake - before[0])

@@ -98,6 +98,8 @@ class PathLength(Penalty):
         Returns:
             Float32 `(B,)`.
         """
+        if not self.variables:
+            self.build()
         before = ops.convert_to_tensor(self.variables[0])
         mean = backend.mean_over_replicas(ops.stop_gradient(ops.mean(lengths)))
         average = before + self.decay * (mean - before)

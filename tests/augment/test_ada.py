@@ -219,6 +219,26 @@ def test_p_follows_the_sign_of_real_logits():
     np.testing.assert_allclose(numpy(never.call(images, 3)), images, atol=1e-6)
 
 
+def test_p_follows_logits_that_say_something():
+    """From the logit of a discriminator that cannot tell; or not at all."""
+    gan = kg.models.DCGAN((16, 16, 1), width=2, seed=0)
+    for loss in ("wasserstein", "relativistic_pairing"):
+        with pytest.raises(ValueError, match="Expected: a loss whose logits say"):
+            gan.compile(loss=loss, augment="ada")
+        gan.compile(loss=loss, augment=kg.augment.ADA(p=0.3, fixed=True))
+    judge = keras.layers.Dense(1, kernel_initializer="zeros", bias_initializer="ones")
+    discriminator = keras.Sequential(
+        [keras.Input((16, 16, 1)), keras.layers.Flatten(), judge]
+    )
+    judge.bias.assign([0.4])  # less than 1/2: "generated"
+    gan = kg.models.DCGAN((16, 16, 1), width=2, seed=0, discriminator=discriminator)
+    ada = kg.augment.ADA(speed=100, every=1)
+    gan.compile(loss="least_squares", augment=ada, run_eagerly=True)
+    x = np.random.default_rng(0).integers(0, 256, (8, 16, 16, 1), "uint8")
+    history = gan.fit(x, batch_size=8, verbose=0).history
+    assert history["ada_r"] == [-1.0]
+
+
 def test_p_counts_images_also_where_packs_are_judged():
     gan = kg.models.DCGAN((16, 16, 1), width=2, seed=0, pac=2)
     ada = kg.augment.ADA(p=0.5, speed=100, every=1)
@@ -248,7 +268,9 @@ def test_training_adapts_saves_and_resumes(tmp_path):
 def test_arguments():
     with pytest.raises(ValueError, match="xflip, rotate90.*Received: cutout"):
         kg.augment.ADA(cutout=1.0)
-    for wrong in ({"target": 1.0}, {"speed": 0}, {"every": 0}, {"p": -1}, {"hue": -1}):
-        with pytest.raises(ValueError, match="`target` between -1 and 1"):
-            kg.augment.ADA(**wrong)
+    for name, wrong in (
+        ("target", 1.0), ("speed", 0), ("every", 2.5), ("p", "0.5"), ("hue", -1)
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=f"Expected: `{name}`"):
+            kg.augment.ADA(**{name: wrong})
     assert isinstance(kg.augment.get("ada"), kg.augment.ADA)

@@ -212,3 +212,21 @@ def test_arguments():
         kg.layers.EqualizedUpConv2D(3, 1)
     with pytest.raises(ValueError, match="above 0. Received: 3 and 0"):
         kg.layers.EqualizedDense(3, lr_multiplier=0)
+
+
+def test_float16_holds_what_demodulation_takes_out():
+    rng = np.random.default_rng(0)
+    x = 4.0 * rng.standard_normal((2, 8, 8, 512)).astype("float32")
+    w = rng.standard_normal((2, 16)).astype("float32")
+    layers = [
+        kg.layers.ModulatedConv2D(8, 3, dtype=dtype)
+        for dtype in ("float32", "mixed_float16")
+    ]
+    outputs = []
+    for layer in layers:
+        layer([x, w])
+        layer.set_weights(layers[0].get_weights())
+        layer.kernel.assign(100.0 * keras.ops.convert_to_tensor(layer.kernel))
+        outputs.append(keras.ops.convert_to_numpy(layer([x, w])).astype("float32"))
+        layer.kernel.assign(0.01 * keras.ops.convert_to_tensor(layer.kernel))
+    np.testing.assert_allclose(outputs[1], outputs[0], atol=0.01 * outputs[0].std())

@@ -424,3 +424,12 @@ def test_get_names_what_is_near(identifier, near):
 def test_get_refuses_the_rest(identifier):
     with pytest.raises(ValueError, match="Expected.*Received"):
         penalties.get(identifier)
+
+
+def test_penalties_with_averages_begin_without_compile():
+    real, fake = np.ones((4, 1), "float32"), -np.ones((4, 1), "float32")
+    for _ in range(2):
+        values = penalties.LeCam().of_logits(real, fake)
+        np.testing.assert_allclose(ops.convert_to_numpy(values), 8.0)
+    lengths = penalties.PathLength().of_measured(np.ones(4, "float32"))
+    assert np.isfinite(ops.convert_to_numpy(lengths)).all()

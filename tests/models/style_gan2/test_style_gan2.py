@@ -5,6 +5,7 @@ from keras import ops
 
 import keras_gans as kg
 from keras_gans import backend
+from keras_gans.models.style import StyleAverage
 from keras_gans.models.style_gan2 import networks
 from tests.callbacks.stand_in import warns
 from tests.gan_test_case import to_numpy
@@ -154,3 +155,15 @@ def test_recipe_follows_size_and_batch():
     recipe = kg.models.StyleGAN(**SMALL).recipe(gamma=2.0)
     assert [p.gamma for p in recipe["penalties"]] == [2.0]
     assert float(recipe["generator_optimizer"].learning_rate) == pytest.approx(0.001)
+
+
+@pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16", "bfloat16"])
+def test_the_mean_style_needs_no_digits_of_half_precision(dtype):
+    layer = StyleAverage(dtype=dtype)
+    w = np.tile(np.linspace(0.5, 1.5, 8, dtype="float32"), (4, 1))
+    layer.build(w.shape)
+    for _ in range(900):
+        layer(w, training=True)
+    average = keras.ops.convert_to_numpy(layer.average)
+    assert average.dtype == "float32"
+    np.testing.assert_allclose(average, w[0] * (1.0 - 0.995**900), rtol=0.01)
