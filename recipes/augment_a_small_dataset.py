@@ -9,7 +9,6 @@ as many batches. Prints a row a seed, and mean and spread; writes them to result
 Measured: 76.9 +- 0.8 % without samples, 75.6 +- 0.6 % with them. 7 minutes a seed.
 """
 
-import argparse
 import csv
 import pathlib
 
@@ -18,6 +17,7 @@ import numpy as np
 
 import keras_gans as kg
 from keras_gans.metrics.features.lenet import lenet
+from keras_gans.utils.arguments import RecipeParser
 
 
 def few_images(per_class, seed):
@@ -67,9 +67,7 @@ def train_gan(images, labels, args, seed):
 
 def main(argv=None):
     """Runs the comparison; returns a list of (few, few and samples) accuracies."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = RecipeParser(__doc__)
     parser.add_argument("--out", default="runs/augment", type=pathlib.Path)
     parser.add_argument("--per-class", type=int, default=20)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])

@@ -6,17 +6,15 @@ The preset is that of a model with styles. The film is .webp, .gif, or .mp4 (for
 `pip install imageio-ffmpeg`); it ends where it began.
 """
 
-import argparse
 import pathlib
 
 import keras_gans as kg
+from keras_gans.utils.arguments import RecipeParser
 
 
 def main(argv=None):
     """Makes the film that the command line tells; returns its path."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = RecipeParser(__doc__)
     parser.add_argument("preset")
     parser.add_argument("--out", default="morph.webp", type=pathlib.Path)
     parser.add_argument("--rows", type=int, default=2)

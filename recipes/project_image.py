@@ -6,26 +6,23 @@ The picture that is written shows the image beside what was found; the styles, f
 editing, are in a file .npy beside it.
 """
 
-import argparse
-import pathlib
-
 import numpy as np
 from PIL import Image
 
 import keras_gans as kg
 from keras_gans.datasets.images import fit
 from keras_gans.datasets.images import normalize
+from keras_gans.utils.arguments import RecipeParser
+from keras_gans.utils.arguments import existing_file
 from keras_gans.utils.image_grid import picture_path
 from keras_gans.utils.image_grid import save_grid
 
 
 def main(argv=None):
     """Projects as the command line tells; returns what was found."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = RecipeParser(__doc__)
     parser.add_argument("preset")
-    parser.add_argument("image", type=pathlib.Path)
+    parser.add_argument("image", type=existing_file)
     parser.add_argument("--out", default="projected.png", type=picture_path)
     parser.add_argument("--steps", type=int, default=500)
     parser.add_argument("--space", choices=["w", "w+"], default="w")

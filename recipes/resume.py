@@ -7,13 +7,13 @@ cut; a third one, made anew, finds the backup and goes on. Then the weights of t
 and of the third are compared, bit for bit.
 """
 
-import argparse
 import pathlib
 
 import keras
 import numpy as np
 
 import keras_gans as kg
+from keras_gans.utils.arguments import RecipeParser
 
 
 class PowerCut(keras.callbacks.Callback):
@@ -35,9 +35,7 @@ class PowerCut(keras.callbacks.Callback):
 
 def main(argv=None):
     """Runs the comparison; returns the largest difference of any weight."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = RecipeParser(__doc__)
     parser.add_argument("--out", default="runs/resume", type=pathlib.Path)
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--num-images", type=int, default=1280)

@@ -6,18 +6,15 @@ The preset is a name of the zoo, a folder that `save_to_preset` wrote, or hf://u
 Those that make images of images, such as pix2pix, have `translate` for that instead.
 """
 
-import argparse
-
 import keras_gans as kg
+from keras_gans.utils.arguments import RecipeParser
 from keras_gans.utils.image_grid import picture_path
 from keras_gans.utils.image_grid import save_grid
 
 
 def main(argv=None):
     """Samples as the command line tells; returns the images, uint8 (N, H, W, C)."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = RecipeParser(__doc__)
     parser.add_argument("preset", nargs="?", default="dcgan_fashion_mnist_32")
     parser.add_argument("--out", default="samples.png", type=picture_path)
     parser.add_argument("--num", type=int, default=64, help="how many images")

@@ -8,13 +8,13 @@ table is written to results.csv; beside the model stand the edges themselves.
 The features of the distances come with `pip install keras-gans[features]`.
 """
 
-import argparse
 import pathlib
 
 import keras
 import numpy as np
 
 import keras_gans as kg
+from keras_gans.utils.arguments import RecipeParser
 from keras_gans.utils.tables import save_table
 
 
@@ -34,9 +34,7 @@ def edges(images, threshold=100.0):
 
 def main(argv=None):
     """Trains as the command line tells; returns the rows of the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = RecipeParser(__doc__)
     parser.add_argument("--out", default="runs/sketches", type=pathlib.Path)
     parser.add_argument("--style", choices=["noto", "twemoji"], default="noto")
     parser.add_argument("--image-size", type=int, default=64)

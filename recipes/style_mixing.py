@@ -7,17 +7,14 @@ of a model with styles. Layers from `--first` to `--last` get the style of the c
 the others that of the row: the first layers have shapes, the last have colors.
 """
 
-import argparse
-
 import keras_gans as kg
+from keras_gans.utils.arguments import RecipeParser
 from keras_gans.utils.image_grid import picture_path
 
 
 def main(argv=None):
     """Mixes as the command line tells; returns the images."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = RecipeParser(__doc__)
     parser.add_argument("preset")
     parser.add_argument("--out", default="mixing.png", type=picture_path)
     parser.add_argument("--rows", type=int, default=4)

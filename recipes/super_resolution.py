@@ -9,7 +9,6 @@ without. `--pretraining 0` and `--epochs 0` leave a phase out. The table is writ
 results.csv. The features of the distances come with `pip install keras-gans[features]`.
 """
 
-import argparse
 import pathlib
 
 import keras
@@ -17,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 import keras_gans as kg
+from keras_gans.utils.arguments import RecipeParser
 from keras_gans.utils.tables import save_table
 
 
@@ -28,9 +28,7 @@ def resized(images, side, how):
 
 def main(argv=None):
     """Trains as the command line tells; returns the rows of the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = RecipeParser(__doc__)
     parser.add_argument("--out", default="runs/large", type=pathlib.Path)
     parser.add_argument("--scale", type=int, choices=[2, 4], default=4)
     parser.add_argument("--body", choices=["srresnet", "rrdb"], default="srresnet")

@@ -6,19 +6,17 @@ The sample grids have a row for each class. Interrupted and started again, it go
 where it stopped.
 """
 
-import argparse
 import pathlib
 
 import keras
 
 import keras_gans as kg
+from keras_gans.utils.arguments import RecipeParser
 
 
 def main(argv=None):
     """Trains as the command line tells; returns the model."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = RecipeParser(__doc__)
     parser.add_argument("--out", default="runs/acgan", type=pathlib.Path)
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--batch-size", type=int, default=100)

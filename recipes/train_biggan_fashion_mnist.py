@@ -9,21 +9,19 @@ CIFAR-10, for a GPU: `--channels 4 4 4 4 --width 64 --batch-size 50
 --discriminator-steps 4 --ema-half-life 350000`.
 """
 
-import argparse
 import pathlib
 
 import keras
 
 import keras_gans as kg
+from keras_gans.utils.arguments import RecipeParser
 
 MODELS = ("BigGAN", "BigGANDeep")
 
 
 def main(argv=None):
     """Trains as the command line tells; returns the model."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = RecipeParser(__doc__)
     parser.add_argument("--out", default="runs/biggan", type=pathlib.Path)
     parser.add_argument("--model", choices=MODELS, default=MODELS[0])
     parser.add_argument("--epochs", type=int, default=8)

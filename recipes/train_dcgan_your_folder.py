@@ -10,19 +10,17 @@ where it stopped, and with more epochs also when it was done. On a CPU take
 `--image-size 32 --width 32`.
 """
 
-import argparse
 import pathlib
 
 import keras
 
 import keras_gans as kg
+from keras_gans.utils.arguments import RecipeParser
 
 
 def main(argv=None):
     """Trains as the command line tells; returns the model."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = RecipeParser(__doc__)
     parser.add_argument("folder", type=pathlib.Path, help="of images")
     parser.add_argument("--out", type=pathlib.Path, help="default: runs/ and its name")
     parser.add_argument("--image-size", type=int, default=64)

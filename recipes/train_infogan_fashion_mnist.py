@@ -7,13 +7,13 @@ No labels are used. `codes.png` has a row for each value of the categorical code
 goes from -1 to 1. Interrupted and started again, it goes on where it stopped.
 """
 
-import argparse
 import pathlib
 
 import keras
 import numpy as np
 
 import keras_gans as kg
+from keras_gans.utils.arguments import RecipeParser
 from keras_gans.utils.image_grid import save_grid
 
 
@@ -38,9 +38,7 @@ def show_codes(gan, out, columns=10):
 
 def main(argv=None):
     """Trains as the command line tells; returns the model."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = RecipeParser(__doc__)
     parser.add_argument("--out", default="runs/infogan", type=pathlib.Path)
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--batch-size", type=int, default=128)

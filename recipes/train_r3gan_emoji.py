@@ -10,19 +10,17 @@ whose networks it takes. For one CPU core and a night or less:
 `--image-size 32 --channels 128 128 64 32 --batch-size 16 --rate 1e-3 --gamma 0.5`.
 """
 
-import argparse
 import pathlib
 
 import keras
 
 import keras_gans as kg
+from keras_gans.utils.arguments import RecipeParser
 
 
 def main(argv=None):
     """Trains as the command line tells; returns the model."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = RecipeParser(__doc__)
     parser.add_argument("--out", default="runs/r3gan_emoji", type=pathlib.Path)
     parser.add_argument("--preset", help="to train on, a folder or a name")
     parser.add_argument("--style", choices=["noto", "twemoji"], default="noto")

@@ -14,19 +14,17 @@ this size, for a GPU:
 `--width 768 --blocks 2 --batch-size 512 --rate 2e-4 --gamma 0.05`.
 """
 
-import argparse
 import pathlib
 
 import keras
 
 import keras_gans as kg
+from keras_gans.utils.arguments import RecipeParser
 
 
 def main(argv=None):
     """Trains as the command line tells; returns the model."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = RecipeParser(__doc__)
     parser.add_argument("--out", default="runs/r3gan", type=pathlib.Path)
     parser.add_argument("--preset", help="to train on, such as r3gan_fashion_mnist_32")
     parser.add_argument("--epochs", type=int, default=8)

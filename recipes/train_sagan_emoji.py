@@ -7,19 +7,17 @@ ones under random changes (DiffAugment). The sample grids have a row for each ca
 Interrupted and started again, it goes on where it stopped.
 """
 
-import argparse
 import pathlib
 
 import keras
 
 import keras_gans as kg
+from keras_gans.utils.arguments import RecipeParser
 
 
 def main(argv=None):
     """Trains as the command line tells; returns the model."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = RecipeParser(__doc__)
     parser.add_argument("--out", default="runs/sagan", type=pathlib.Path)
     parser.add_argument("--style", choices=["noto", "twemoji"], default="noto")
     parser.add_argument("--epochs", type=int, default=200)

@@ -8,19 +8,17 @@ the folder while it trains; interrupted and started again, it goes on where it s
 A step takes seconds on a CPU: try `--image-size 32 --channel-max 32` there.
 """
 
-import argparse
 import pathlib
 
 import keras
 
 import keras_gans as kg
+from keras_gans.utils.arguments import RecipeParser
 
 
 def main(argv=None):
     """Trains as the command line tells; returns the model."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = RecipeParser(__doc__)
     parser.add_argument("--out", default="runs/stylegan2_emoji", type=pathlib.Path)
     parser.add_argument(
         "--model", choices=["StyleGAN2", "StyleGAN"], default="StyleGAN2"

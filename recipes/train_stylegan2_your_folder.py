@@ -12,20 +12,18 @@ of a CPU takes 1.5 hours for `--image-size 32 --channel-base 512 --channel-max 6
 --style-dim 64 --kimg 600`.
 """
 
-import argparse
 import pathlib
 
 import keras
 import numpy as np
 
 import keras_gans as kg
+from keras_gans.utils.arguments import RecipeParser
 
 
 def main(argv=None):
     """Trains as the command line tells; returns the model."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = RecipeParser(__doc__)
     parser.add_argument("folder", type=pathlib.Path, help="of images")
     parser.add_argument("--out", type=pathlib.Path, help="default: runs/ and its name")
     parser.add_argument("--image-size", type=int, default=64)

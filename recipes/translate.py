@@ -12,29 +12,26 @@ what the model was trained with; those to enlarge are taken as they are, and oth
 white: edges were trained on without gray. Of a mask white is to be filled.
 """
 
-import argparse
-import pathlib
-
 import numpy as np
 from PIL import Image
 
 import keras_gans as kg
 from keras_gans.datasets.images import fit
 from keras_gans.datasets.images import normalize
+from keras_gans.utils.arguments import RecipeParser
+from keras_gans.utils.arguments import existing_file
 from keras_gans.utils.image_grid import picture_path
 from keras_gans.utils.image_grid import save_image
 
 
 def main(argv=None):
     """Translates as the command line tells; returns the picture, uint8 `(H, W, C)`."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = RecipeParser(__doc__)
     parser.add_argument("preset")
-    parser.add_argument("picture", type=pathlib.Path)
+    parser.add_argument("picture", type=existing_file)
     parser.add_argument("--out", default="translated.png", type=picture_path)
     parser.add_argument("--to", help="a or b, the domain to translate to; default: b")
-    parser.add_argument("--mask", type=pathlib.Path, help="picture, white is to fill")
+    parser.add_argument("--mask", type=existing_file, help="picture, white is to fill")
     parser.add_argument(
         "--own-size", action="store_true", default=None, help="do not scale"
     )

@@ -9,13 +9,13 @@ held-out ones can be compared with the truth, beside doing nothing, matching col
 The features of the distances come with `pip install keras-gans[features]`.
 """
 
-import argparse
 import pathlib
 
 import keras
 import numpy as np
 
 import keras_gans as kg
+from keras_gans.utils.arguments import RecipeParser
 from keras_gans.utils.tables import save_table
 
 
@@ -32,9 +32,7 @@ def match_colors(images, source, target):
 
 def main(argv=None):
     """Trains as the command line tells; returns the rows of the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = RecipeParser(__doc__)
     parser.add_argument("--out", default="runs/styles", type=pathlib.Path)
     parser.add_argument("--model", choices=["cyclegan", "pix2pix"], default="cyclegan")
     parser.add_argument("--image-size", type=int, default=64)

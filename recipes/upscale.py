@@ -8,26 +8,23 @@ of ESRGAN or BSRGAN. They are read without PyTorch, on any backend. Transparency
 enlarged too. Where memory does not last take smaller tiles: `--tile 128`.
 """
 
-import argparse
-import pathlib
-
 import numpy as np
 from PIL import Image
 
 from keras_gans.datasets.images import normalize
 from keras_gans.models.super_resolution import rrdb_from_official
 from keras_gans.models.super_resolution import upscale
+from keras_gans.utils.arguments import RecipeParser
+from keras_gans.utils.arguments import existing_file
 from keras_gans.utils.image_grid import picture_path
 from keras_gans.utils.image_grid import save_image
 
 
 def main(argv=None):
     """Enlarges as the command line tells; returns the picture."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("weights", type=pathlib.Path)
-    parser.add_argument("picture", type=pathlib.Path)
+    parser = RecipeParser(__doc__)
+    parser.add_argument("weights", type=existing_file)
+    parser.add_argument("picture", type=existing_file)
     parser.add_argument("--out", default="upscaled.png", type=picture_path)
     parser.add_argument(
         "--tile", type=int, default=256, help="pixels; 0: the picture as a whole"

@@ -431,5 +431,5 @@ def test_penalties_with_averages_begin_without_compile():
     for _ in range(2):
         values = penalties.LeCam().of_logits(real, fake)
         np.testing.assert_allclose(ops.convert_to_numpy(values), 8.0)
-    lengths = penalties.PathLength().of_measured(np.ones(4, "float32"))
+    lengths = penalties.PathLength().of_measured(ops.ones(4))
     assert np.isfinite(ops.convert_to_numpy(lengths)).all()
