@@ -25,16 +25,19 @@ def test_block(number, tmp_path, monkeypatch):
     ):
         pytest.skip(f"it is the turn of {TURNS[number % len(TURNS)]}")
     load = kg.datasets.load
+    few = 32 if "Pix2Pix(" in BLOCKS[number] else 256
     monkeypatch.setattr(
         kg.datasets,
         "load",
-        lambda *args, **kwargs: tuple(a[:256] for a in load(*args, **kwargs)),
+        lambda *args, **kwargs: tuple(a[:few] for a in load(*args, **kwargs)),
     )
     monkeypatch.chdir(tmp_path)
     code = re.sub(r"epochs=\d+", "epochs=2", BLOCKS[number])
     code = re.sub(r"steps=\d+", "steps=2", code)
     code = code.replace('morph.webp"', 'morph.webp", stops=2, frames=2')
-    for cls in (kg.models.StyleGAN2, kg.models.CycleGAN):
+    models = kg.models
+    slow = models.StyleGAN2, models.CycleGAN, models.Pix2Pix, models.SRGAN
+    for cls in (*slow, models.ContextEncoder):
         if f"{cls.__name__}(" in code and keras.config.backend() != "torch":
             # The contract trains it; tracing would take minutes here.
             monkeypatch.setattr(cls, "fit", lambda *_, **__: None)
