@@ -34,7 +34,7 @@ JAX_FOR_TESTS := JAX_DISABLE_MOST_OPTIMIZATIONS=1 \
 	JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1 \
 	JAX_PERSISTENT_CACHE_ENABLE_XLA_CACHES=none
 
-export TF_CPP_MIN_LOG_LEVEL ?= 2
+export TF_CPP_MIN_LOG_LEVEL ?= 3
 # Convolutions of oneDNN, which TensorFlow leaves off on CPUs without AVX-512: a training
 # took 2.5 times as long without them.
 export TF_ENABLE_ONEDNN_OPTS ?= 1

@@ -249,7 +249,9 @@ def compute(name):
     values |= {f"log/{m.name}": history[m.name][0] for m in model.metrics}
     averages = [average for _, average in model.averaged()]
     for i, network in enumerate([*trained(model), *averages]):
-        name = network.name if is_gan(model) else f"{i}_{network.name}"
+        # An average stands for its generator, whose updates are in it.
+        name = network.name.removeprefix("ema_")
+        name = name if is_gan(model) else f"{i}_{name}"
         for k, weight in enumerate(network.weights):
             values[f"{name}/{k}/{weight.name}"] = weight
     with backend.no_gradients():

@@ -160,7 +160,7 @@ def test_sample_grids_are_not_trained_on(folder, style, monkeypatch, capsys):
 @pytest.mark.once
 @pytest.mark.parametrize("name", ["sample", "style_mixing", "project_image"])
 def test_pictures_without_a_format(name, capsys):
-    given = {"sample": [], "style_mixing": ["x"], "project_image": ["x", "y.png"]}
+    given = {"sample": [], "style_mixing": ["x"], "project_image": ["x", __file__]}
     with pytest.raises(SystemExit):
         load(name).main([*given[name], "--out", "picture"])
     error = " ".join(capsys.readouterr().err.split())

@@ -94,6 +94,8 @@ def limited_fit(fit, training, deadline, pause, is_probe, warm, all_warm, say):
     count = iter(range(1, training.fits + 1))
 
     class Limit(keras.callbacks.Callback):
+        epochs = 0  # whole ones
+
         def __init__(self, is_last):
             super().__init__()
             self.is_last, self.steps, self.shown = is_last, 0, 0.0
@@ -203,6 +205,7 @@ def main(argv=None):
     args, arguments = parser.parse_known_args(argv)
     if args.here:
         return train_one(args.names[0], args.seconds, args.out, args.peers, arguments)
+    args.out = args.out.resolve()  # trainings run in another folder
     start = time.time()
     environment = os.environ | {"ZOO_TRAIN_START": str(start)}
     # Of JAX, each process would take most of the memory of a GPU.

@@ -230,6 +230,15 @@ def directory_class_names(path):
     return _class_names(path, _image_files(path))
 
 
+def _tell_of_folder(error):
+    warnings.warn(
+        f"Left out a folder that cannot be listed: {error.filename} "
+        f"({error.strerror}). If it is a class, labels begin without it.",
+        UserWarning,
+        stacklevel=2,
+    )
+
+
 def _image_files(path):
     """Sorted paths, relative to `path`, of what is an image by its extension."""
     if not path.is_dir():
@@ -237,7 +246,8 @@ def _image_files(path):
             f"There is no such folder. Expected: a folder of images. Received: {path}."
         )
     files, others, above = [], [], {os.fspath(path): {os.path.realpath(path)}}
-    for folder, sub_folders, names in os.walk(path, followlinks=True):
+    walk = os.walk(path, followlinks=True, onerror=_tell_of_folder)
+    for folder, sub_folders, names in walk:
         ancestors, inner = above.pop(folder), filter(_visible, sorted(sub_folders))
         sub_folders.clear()
         for name in inner:  # links may go round in circles

@@ -4,13 +4,12 @@ Xiao, Rasul and Vollgraf 2017, arXiv:1708.07747. MIT licence.
 """
 
 import gzip
-import pathlib
 
-import keras
 import numpy as np
 
 from keras_gans.datasets import files
 from keras_gans.datasets import images
+from keras_gans.utils.download import cached_download
 
 CLASS_NAMES = (
     "T-shirt/top",
@@ -25,6 +24,13 @@ CLASS_NAMES = (
     "Ankle boot",
 )
 HOME = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
+
+SIZES = {
+    "train-images-idx3-ubyte.gz": 26_421_880,
+    "train-labels-idx1-ubyte.gz": 29_515,
+    "t10k-images-idx3-ubyte.gz": 4_422_102,
+    "t10k-labels-idx1-ubyte.gz": 5_148,
+}
 
 _PREFIXES = {"train": "train", "test": "t10k"}
 
@@ -48,20 +54,16 @@ def _read(name):
         return files.read(name)
     file_name = name.rpartition("/")[2]
     try:
-        path = keras.utils.get_file(
-            file_name,
-            origin=HOME + file_name,
-            cache_subdir="datasets/fashion-mnist",
-            file_hash=files.SHA256[name],
-            hash_algorithm="sha256",
+        path = cached_download(
+            HOME + file_name, files.SHA256[name], SIZES[file_name], "fashion_mnist"
         )
-    except Exception as error:  # get_file raises it bare when the network fails
+    except (OSError, ValueError) as error:
         raise OSError(
             f"Fashion-MNIST is not on this machine and {HOME}{file_name} could not be "
             f"downloaded. Received: {error}. Install the zoo, which has the data set: "
             "pip install keras-gans[zoo]"
         ) from error
-    return files.verified(pathlib.Path(path), name)
+    return files.verified(path, name)
 
 
 def _idx(content):

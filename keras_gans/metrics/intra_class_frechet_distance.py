@@ -105,20 +105,18 @@ class IntraClassFrechetDistance(GenerativeMetric):
 
     def update_features(self, real=None, fake=None, real_labels=None, fake_labels=None):
         """Takes features, with labels, in place of images."""
-        for kind, features, labels, statistics in (
-            ("real", real, real_labels, self.real),
-            ("fake", fake, fake_labels, self.fake),
-        ):
-            if features is None:
-                continue
-            if kind == "real":
-                self.check_real_is_open()
+        given = {"real": (real, real_labels), "fake": (fake, fake_labels)}
+        given = {kind: pair for kind, pair in given.items() if pair[0] is not None}
+        if "real" in given:
+            self.check_real_is_open()
+        for kind, (_, labels) in given.items():
             if labels is None:
                 raise ValueError(
                     f"Expected: `{kind}_labels`, a class for each sample. Received: "
                     "None. For unlabelled images use FrechetDistance."
                 )
-            statistics.update(features, labels)
+        for kind, pair in given.items():
+            getattr(self, kind).update(*pair)
 
     def check_count(self, count):
         """Raises unless there are 2 real samples of each class."""

@@ -106,6 +106,7 @@ def seed_layers(model, seed):
 def average_of(network):
     """A copy of a network, for the average of its weights; it is not trained."""
     average = keras.models.clone_model(network)
+    average.name = f"ema_{network.name}"  # which `summary` shows
     average.set_weights(network.get_weights())
     average.trainable = False
     return average

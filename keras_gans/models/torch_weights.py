@@ -1,5 +1,6 @@
 """Takes arrays of PyTorch's state dicts over into layers, and says what is amiss."""
 
+import os
 import pathlib
 
 import numpy as np
@@ -13,17 +14,33 @@ SHOWN = 4  # problems of one kind that an error names
 def as_state(source):
     """A state dict with NumPy arrays, of a path or as it is.
 
-    The prefix "module." of `torch.nn.DataParallel` is dropped.
+    The prefixes "module." of `torch.nn.DataParallel` and "_orig_mod." of
+    `torch.compile` are dropped.
     """
-    state = source if isinstance(source, dict) else read_torch_file(source)
-    if not all(isinstance(value, np.ndarray) for value in state.values()):
+    is_path = isinstance(source, str | os.PathLike)
+    state = read_torch_file(source) if is_path else source
+    what = source if is_path else f"a {type(state).__name__}"
+    if not isinstance(state, dict):
         raise ValueError(
             "Expected: the state dict of one network, names with arrays. Received: "
-            f"{source if not isinstance(source, dict) else 'a dict'} with "
-            f"{[k for k, v in state.items() if not isinstance(v, np.ndarray)][:SHOWN]}"
-            " that are none. Save the `state_dict()` of that network alone."
+            f"{what}{f', a {type(state).__name__}' if is_path else ''}. Save the "
+            "`state_dict()` of that network alone."
         )
-    return {key.removeprefix("module."): value for key, value in state.items()}
+    others = [
+        k
+        for k, v in state.items()
+        if not isinstance(v, np.ndarray) or not isinstance(k, str)
+    ]
+    if others:
+        raise ValueError(
+            "Expected: the state dict of one network, names with arrays. Received: "
+            f"{what} with {others[:SHOWN]} that are none. Save the `state_dict()` of "
+            "that network alone."
+        )
+    return {
+        key.removeprefix("module.").removeprefix("_orig_mod."): value
+        for key, value in state.items()
+    }
 
 
 def read_networks(source, discriminator=None):

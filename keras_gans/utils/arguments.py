@@ -20,9 +20,9 @@ class RecipeParser(argparse.ArgumentParser):
     def format_help(self):
         """Returns the help, with the defaults of options that have one."""
         for action in self._actions:
-            unset = action.default in (None, False, argparse.SUPPRESS)
+            default = action.default
+            unset = any(default is value for value in (None, False, argparse.SUPPRESS))
             if not unset and "%(default)" not in (action.help or ""):
-                default = action.default
                 if isinstance(default, list):
                     default = " ".join(map(str, default))
                 default = f"default: {default}".replace("%", "%%")

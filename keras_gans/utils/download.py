@@ -3,8 +3,8 @@
 import hashlib
 import os
 import pathlib
+import secrets
 import sys
-import tempfile
 import urllib.request
 
 import keras
@@ -18,17 +18,18 @@ def sha256(path):
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def cached_download(url, digest, size):
+def cached_download(url, digest, size, folder="weights"):
     """Returns the path of a file in the cache; downloads it if it is not there.
 
-    The cache is `$KERAS_GANS_CACHE/weights`, by default `~/.cache/keras_gans/weights`.
-    The file is verified each time, whoever put it there, and appears under its name
+    The cache is `$KERAS_GANS_CACHE/<folder>`, by default in `~/.cache/keras_gans`. The
+    file is verified each time, whoever put it there, and appears under its name
     only once it is whole.
 
     Args:
         url: Where it is; its last part is the name of the file.
         digest: The file's SHA-256, in hex.
         size: Its size in bytes.
+        folder: Of the cache.
 
     Returns:
         A `pathlib.Path`.
@@ -38,16 +39,16 @@ def cached_download(url, digest, size):
         ValueError: If the file there, or what was received, is another.
     """
     cache = os.environ.get("KERAS_GANS_CACHE") or "~/.cache/keras_gans"
-    path = pathlib.Path(cache).expanduser() / "weights" / url.rpartition("/")[2]
-    if path.is_file():
-        _verify(path, digest, size, f"Delete it, or replace it with {url}")
-        return path
-    temporary = None
+    path = pathlib.Path(cache).expanduser() / folder / url.rpartition("/")[2]
+    # A name of its own: another process may be at it too.
+    own = f".download.{os.getpid()}.{secrets.token_hex(4)}"
+    temporary = path.parent / own
     try:
+        if path.is_file():
+            _verify(path, digest, size, f"Delete it, or replace it with {url}")
+            return path
         path.parent.mkdir(parents=True, exist_ok=True)
-        # A name of its own: another process may be at it too.
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".download.")
-        with os.fdopen(descriptor, "wb") as file:
+        with open(temporary, "xb") as file:  # which those may read who may read others
             _fetch(url, file, size)
         _verify(temporary, digest, size, "Try again later, or place it by hand")
         os.replace(temporary, path)
@@ -59,8 +60,7 @@ def cached_download(url, digest, size):
             f"{pathlib.Path(cache).expanduser()}."
         ) from error
     finally:
-        if temporary is not None:
-            pathlib.Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
     return path
 
 

@@ -9,11 +9,8 @@ our own code, and everything else is refused by name.
 import collections
 import io
 import pathlib
-import pickle
-import struct
 
-import numpy as np
-
+from keras_gans.utils.torch_file import DAMAGE
 from keras_gans.utils.torch_file import KnownFunction
 from keras_gans.utils.torch_file import Unpickler
 from keras_gans.utils.torch_file import read_legacy
@@ -22,6 +19,7 @@ from keras_gans.utils.torch_file import resolve
 NETWORKS = ("G", "D", "G_ema")
 # Modules of these packages are stored as they are, without their source.
 PACKAGES = ("torch.nn.modules.", "R3GAN.", "training.", "torch_utils.ops.")
+MOST_ARRAYS = 100_000
 TENSORFLOW = ("dnnlib.tflib.network", "Network")
 
 
@@ -51,22 +49,20 @@ def read_network_pickle(path):
     try:
         with open(path, "rb") as file:
             saved = _NetworkUnpickler(file, path).load()
-    except (
-        pickle.UnpicklingError, EOFError, struct.error, KeyError, IndexError,
-        AttributeError, TypeError, UnicodeDecodeError, OverflowError, MemoryError,
-    ) as error:  # fmt: skip
+        found = saved if isinstance(saved, dict) else {}
+        modules = {k: found[k] for k in NETWORKS if isinstance(found.get(k), _Module)}
+        states = {k: _state_of(module, path, {}) for k, module in modules.items()}
+    except DAMAGE as error:
         raise ValueError(
             f"Expected: a whole pickle of networks. Received: {path}, which cannot be "
             f"read ({type(error).__name__}: {error}). Get it again."
         ) from error
-    found = saved if isinstance(saved, dict) else {}
-    modules = {k: found[k] for k in NETWORKS if isinstance(found.get(k), _Module)}
-    if not modules:
+    if not states:
         raise ValueError(
             f"Expected: a dict with networks {', '.join(NETWORKS)}. Received: {path}, "
             f"which holds {type(saved).__name__} with {list(found)[:8]}."
         )
-    return {name: _state_of(module, path) for name, module in modules.items()}
+    return states
 
 
 class _Module:
@@ -122,10 +118,18 @@ class _NetworkUnpickler(Unpickler):
         },
         ("builtins", "set"): set,
         ("__builtin__", "set"): set,
-        ("numpy", "dtype"): KnownFunction(np.dtype),
+        # Numbers and arrays of NumPy are attributes, of which no weight depends.
+        ("numpy", "dtype"): KnownFunction(lambda *_: _Dict()),
+        ("numpy", "ndarray"): KnownFunction(_nothing),
+        # How protocol 2 holds bytes.
+        ("_codecs", "encode"): KnownFunction(lambda text, *_: text.encode("latin1")),
         **{
-            (module, "scalar"): KnownFunction(_nothing)
-            for module in ("numpy.core.multiarray", "numpy._core.multiarray")
+            (f"numpy.{core}.multiarray", name): KnownFunction(function)
+            for core in ("core", "_core")
+            for name, function in (
+                ("scalar", _nothing),
+                ("_reconstruct", lambda *_: _Dict()),
+            )
         },
     }
 
@@ -142,15 +146,24 @@ class _NetworkUnpickler(Unpickler):
         return super().find_class(module, name)
 
 
-def _state_of(module, path, prefix=""):
-    """The state dict of a module, with arrays."""
+def _state_of(module, path, done):
+    """The state dict of a module, with arrays; `done` has those made before, by id."""
+    if id(module) in done:
+        if done[id(module)] is None:
+            raise ValueError(f"{path} is damaged: a module holds itself.")
+        return done[id(module)]
+    done[id(module)] = None
     state = {}
     for kind in ("_parameters", "_buffers"):
         for name, tensor in module.state.get(kind, {}).items():
             if tensor is not None:
-                state[prefix + name] = resolve(tensor, path)
+                state[name] = resolve(tensor, path)
     modules = module.state.get("_modules", collections.OrderedDict())
     for name, inner in modules.items():
         if isinstance(inner, _Module):
-            state |= _state_of(inner, path, f"{prefix}{name}.")
+            below = _state_of(inner, path, done)
+            state |= {f"{name}.{key}": value for key, value in below.items()}
+        if len(state) > MOST_ARRAYS:
+            raise ValueError(f"{path} is damaged: over {MOST_ARRAYS} arrays.")
+    done[id(module)] = state
     return state

@@ -12,10 +12,19 @@ import pathlib
 import pickle
 import struct
 import zipfile
+import zlib
 
 import numpy as np
 
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
+_ZIP_MAGIC = b"PK\x03\x04"
+MOST_REPEATED = 1 << 24  # values of a tensor that shows its storage's more than once
+DAMAGE = (
+    pickle.UnpicklingError, EOFError, zipfile.BadZipFile, zlib.error, struct.error,
+    KeyError, IndexError, AttributeError, TypeError, UnicodeDecodeError, OverflowError,
+    MemoryError, RuntimeError,
+)  # fmt: skip
+"""What reading a damaged file raises."""
 _DTYPES = {
     "BFloat16Storage": "bfloat16",
     "BoolStorage": "bool",
@@ -58,11 +67,11 @@ def read_torch_file(path):
             if zipfile.is_zipfile(file):
                 return _read_zip(path)
             file.seek(0)
+            if file.read(len(_ZIP_MAGIC)) == _ZIP_MAGIC:
+                raise EOFError("the end of the archive is missing")
+            file.seek(0)
             return resolve(read_legacy(file, path), path)
-    except (
-        pickle.UnpicklingError, EOFError, zipfile.BadZipFile, struct.error, KeyError,
-        IndexError, AttributeError, TypeError, UnicodeDecodeError, OverflowError,
-    ) as error:  # fmt: skip
+    except DAMAGE as error:
         raise ValueError(
             f"Expected: a whole file that `torch.save` wrote. Received: {path}, which "
             f"cannot be read ({type(error).__name__}: {error}). Get it again."
@@ -84,6 +93,13 @@ def _read_zip(path):
                 f"Expected: a state dict. Received: {path}, a TorchScript program. "
                 "Save its `state_dict()` with PyTorch."
             )
+        for member in archive.infolist():
+            # `torch.save` compresses nothing; what little bytes may blow up to.
+            if member.compress_type != zipfile.ZIP_STORED:
+                raise ValueError(
+                    f"Expected: an archive without compression, as `torch.save` writes "
+                    f"it. Received: {path}, with {member.filename} compressed."
+                )
         order = f"{root}byteorder"
         if order in names and archive.read(order) != b"little":
             raise ValueError(
@@ -94,7 +110,9 @@ def _read_zip(path):
             unpickler = Unpickler(file, path)
             saved = unpickler.load()
         for key, storage in unpickler.storages.items():
-            storage.fill(archive.read(f"{root}data/{key}"), path)
+            name = f"{root}data/{key}"
+            storage.check(archive.getinfo(name).file_size, path)
+            storage.fill(archive.read(name), path)
     return resolve(saved, path)
 
 
@@ -128,6 +146,10 @@ def read_legacy(file, path):
                 f"{path} is damaged. Expected: {storage.count} values of storage "
                 f"{key}. Received: {count}."
             )
+        here = file.tell()
+        left = file.seek(0, 2) - here
+        file.seek(here)
+        storage.check(min(left, storage.size), path)
         storage.fill(file.read(storage.size), path)
     return saved
 
@@ -145,13 +167,17 @@ class _Storage:
         width = 2 if self.dtype == "bfloat16" else np.dtype(self.dtype).itemsize
         return self.count * width
 
-    def fill(self, content, path):
-        """Takes the values from bytes."""
-        if len(content) != self.size:
+    def check(self, size, path):
+        """Raises if the file has another number of bytes for it."""
+        if size != self.size:
             raise ValueError(
                 f"{path} is damaged. Expected: {self.size} bytes of a tensor. "
-                f"Received: {len(content)}. Get the file again."
+                f"Received: {size}. Get the file again."
             )
+
+    def fill(self, content, path):
+        """Takes the values from bytes."""
+        self.check(len(content), path)
         if self.dtype == "bfloat16":  # the upper half of a float32
             bits = np.frombuffer(content, "<u2").astype("<u4") << 16
             self.values = bits.view("<f4")
@@ -172,12 +198,17 @@ class _Tensor:
         last = self.offset + sum(
             (n - 1) * s for n, s in zip(self.shape, self.strides, strict=True)
         )
-        empty = math.prod(self.shape) == 0
+        count = math.prod(self.shape)
         values = getattr(self.storage, "values", None)
         if values is None or min((self.offset, *self.shape, *self.strides)) < 0:
             raise ValueError(f"{path} is damaged: a tensor without its values.")
-        if empty:
+        if count == 0:
             return np.zeros(self.shape, values.dtype)
+        if count > max(len(values), MOST_REPEATED):
+            raise ValueError(
+                f"{path} is damaged. Expected: a tensor of its {len(values)} values. "
+                f"Received: one of {self.shape}."
+            )
         if last >= len(values):
             raise ValueError(
                 f"{path} is damaged. Expected: a tensor within its {len(values)} "
@@ -249,17 +280,39 @@ class Unpickler(pickle.Unpickler):
         return self.storages.setdefault(key, _Storage(dtype, count))
 
 
-def resolve(saved, path):
-    """Puts arrays in place of tensors, in all nested containers."""
-    if isinstance(saved, _Tensor):
-        return saved.to_numpy(path)
-    if isinstance(saved, dict):
-        return {key: resolve(value, path) for key, value in saved.items()}
-    if isinstance(saved, list | tuple):
-        return type(saved)(resolve(value, path) for value in saved)
+_UNFINISHED = object()
+
+
+def resolve(saved, path, done=None):
+    """Puts arrays in place of tensors, in all nested containers.
+
+    Args:
+        saved: What a pickle holds.
+        path: Of the file, for errors.
+        done: Dict, for what is in it more than once: id -> what was made of it.
+
+    Raises:
+        ValueError: If it holds something else, or a container holds itself.
+    """
     if isinstance(saved, bool | int | float | str | bytes | None):
         return saved
-    raise ValueError(
-        f"Expected: tensors, numbers, strings, lists and dicts. Received: {path}, "
-        f"which holds a {type(saved).__name__}."
-    )
+    done = {} if done is None else done
+    made = done.get(id(saved))
+    if made is _UNFINISHED:
+        raise ValueError(f"{path} is damaged: a {type(saved).__name__} holds itself.")
+    if made is not None:
+        return made
+    done[id(saved)] = _UNFINISHED
+    if isinstance(saved, _Tensor):
+        made = saved.to_numpy(path)
+    elif isinstance(saved, dict):
+        made = {key: resolve(value, path, done) for key, value in saved.items()}
+    elif isinstance(saved, list | tuple):
+        made = type(saved)(resolve(value, path, done) for value in saved)
+    else:
+        raise ValueError(
+            f"Expected: tensors, numbers, strings, lists and dicts. Received: {path}, "
+            f"which holds a {type(saved).__name__}."
+        )
+    done[id(saved)] = made
+    return made

@@ -7,6 +7,7 @@ import pytest
 
 import keras_gans as kg
 from keras_gans import zoo
+from keras_gans.datasets import fashion_mnist
 from keras_gans.datasets import files
 from keras_gans.datasets import images as image_tools
 
@@ -158,12 +159,14 @@ def test_without_the_zoo_fashion_mnist_is_downloaded(monkeypatch):
     expected, _ = kg.datasets.load("fashion_mnist", "test")
     asked = []
 
-    def get_file(name, origin, file_hash, **_):
-        asked.append(origin)
-        assert file_hash == hashlib.sha256((source / name).read_bytes()).hexdigest()
-        return str(source / name)
+    def cached_download(url, digest, size, folder):
+        asked.append(url)
+        path = source / url.rpartition("/")[2]
+        assert digest == hashlib.sha256(path.read_bytes()).hexdigest()
+        assert size == path.stat().st_size and folder == "fashion_mnist"
+        return path
 
-    monkeypatch.setattr("keras.utils.get_file", get_file)
+    monkeypatch.setattr(fashion_mnist, "cached_download", cached_download)
     monkeypatch.setattr(zoo, "path", lambda: None)
     images, _ = kg.datasets.load("fashion_mnist", "test")
     np.testing.assert_array_equal(images, expected)
@@ -172,10 +175,10 @@ def test_without_the_zoo_fashion_mnist_is_downloaded(monkeypatch):
 
 
 def test_a_failed_download_names_the_zoo(no_zoo, monkeypatch):
-    def get_file(*_, **__):
-        raise Exception("no route to host")
+    def cached_download(*_):
+        raise OSError("no route to host")
 
-    monkeypatch.setattr("keras.utils.get_file", get_file)
+    monkeypatch.setattr(fashion_mnist, "cached_download", cached_download)
     with pytest.raises(OSError, match=r"no route to host.*keras-gans\[zoo\]"):
         kg.datasets.load("fashion_mnist")
 

@@ -9,6 +9,7 @@ pytestmark = pytest.mark.once
 def test_help_shows_defaults():
     parser = RecipeParser("Line one.\n\n    line two\n")
     parser.add_argument("--epochs", type=int, default=7)
+    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--share", type=float, default=0.5, help="in %% of x")
     parser.add_argument("--channels", type=int, nargs=2, default=[4, 2], help="of G")
     parser.add_argument("--mark", default="5 %")
@@ -19,13 +20,14 @@ def test_help_shows_defaults():
         assert "Line one.\n\n    line two\n" in text
         for line in (
             "default: 7\n",
+            "default: 0\n",
             "of G (default: 4 2)\n",
             "default: 5 %\n",
             "in % of x (default: 0.5)\n",
             "to begin with\n",
         ):
             assert line in text
-        assert text.count("default") == 4
+        assert text.count("default") == 5
     assert parser.parse_args([]).epochs == 7
 
 

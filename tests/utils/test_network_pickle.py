@@ -123,3 +123,30 @@ def test_other_and_damaged_files(official, tmp_path):
         read_network_pickle(path)
     with pytest.raises(FileNotFoundError):
         read_network_pickle(tmp_path / "none.pkl")
+
+
+def test_modules_that_hold_each_other(official, tmp_path):
+    path = tmp_path / "a.pkl"
+    generator = official.Generator()
+    for _ in range(40):  # 2^40 paths lead to the innermost, which has no arrays
+        outer = torch.nn.Module()
+        outer.a = outer.b = generator
+        generator = outer
+    path.write_bytes(pickle.dumps({"G": generator}))
+    with pytest.raises(ValueError, match="damaged: over 100000 arrays"):
+        read_network_pickle(path)
+    generator = official.Generator()
+    generator.itself = torch.nn.Sequential(generator)
+    path.write_bytes(pickle.dumps({"G": generator}))
+    with pytest.raises(ValueError, match="a module holds itself"):
+        read_network_pickle(path)
+
+
+def test_attributes_of_numpy_are_left_out(official, tmp_path):
+    generator = official.Generator()
+    generator.size = np.broadcast_to(np.asarray(8), [2])  # as in stylegan3
+    generator.rate = np.float64(0.5)
+    for protocol in (2, 4):
+        path = tmp_path / "a.pkl"
+        path.write_bytes(pickle.dumps({"G": generator}, protocol))
+        assert set(read_network_pickle(path)["G"]) == set(generator.state_dict())

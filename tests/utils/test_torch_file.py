@@ -137,7 +137,7 @@ def test_truncated_files(zipped, share, tmp_path):
     torch.save(state_dict(), path, _use_new_zipfile_serialization=zipped)
     content = path.read_bytes()
     path.write_bytes(content[: int(share * len(content))])
-    with pytest.raises(ValueError, match="a.pth"):
+    with pytest.raises(ValueError, match="a.pth.*[Gg]et (it|the file) again"):
         read_torch_file(path)
 
 
@@ -154,4 +154,43 @@ def test_a_tensor_cannot_look_beyond_its_storage(tmp_path):
     count = struct.pack("<q", 3)
     path.write_bytes(content.replace(count, struct.pack("<q", 2)))
     with pytest.raises(ValueError, match="Expected: 3 values.*Received: 2"):
+        read_torch_file(path)
+
+
+def write_archive(path, code, compression=zipfile.ZIP_STORED, values=b""):
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        archive.writestr("a/data.pkl", code)
+        archive.writestr("a/data/0", values)
+
+
+def test_lists_of_lists_are_read_once(tmp_path):
+    nested = []
+    for _ in range(60):  # 2^60 paths lead to the innermost
+        nested = [nested, nested]
+    write_archive(tmp_path / "a.pth", pickle.dumps(nested, 2))
+    found = read_torch_file(tmp_path / "a.pth")
+    assert found[0] is found[1]
+    nested = []
+    nested.append(nested)
+    write_archive(tmp_path / "a.pth", pickle.dumps(nested, 2))
+    with pytest.raises(ValueError, match="a list holds itself"):
+        read_torch_file(tmp_path / "a.pth")
+
+
+def test_small_files_do_not_ask_for_much_memory(tmp_path):
+    path = tmp_path / "a.pth"
+    torch.save({"a": torch.zeros(1).expand(1 << 25)}, path)
+    with pytest.raises(ValueError, match="of its 1 values. Received: one of .33554432"):
+        read_torch_file(path)
+    write_archive(path, pickle.dumps([]), zipfile.ZIP_DEFLATED, bytes(1 << 20))
+    with pytest.raises(ValueError, match="without compression"):
+        read_torch_file(path)
+    torch.save({"a": torch.zeros(3)}, path, _use_new_zipfile_serialization=False)
+    content = path.read_bytes()
+    count = struct.pack("<q", 3)  # before the values
+    assert content.count(count) == 1
+    storage = content.replace(b"K\x03N", b"\x8a\x05\0\0\0\0\1N")  # 2^32 of them
+    assert storage != content
+    path.write_bytes(storage.replace(count, struct.pack("<q", 1 << 32)))
+    with pytest.raises(ValueError, match="17179869184 bytes of a tensor. Received: 12"):
         read_torch_file(path)

@@ -164,7 +164,7 @@ def rrdb_from_official(source):
     state = source if isinstance(source, dict) else read_torch_file(source)
     if isinstance(state, dict):
         state = state.get(AVERAGE, state.get(TRAINED, state))
-    state = as_state(state if isinstance(state, dict) else source)
+    state = as_state(state)
     network = rrdb_network(**sizes_of(state))
     load_rrdb_network(network, state)
     return network
