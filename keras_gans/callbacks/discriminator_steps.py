@@ -44,13 +44,12 @@ class DiscriminatorSteps(keras.callbacks.Callback):
         self.schedule = schedule
 
     def on_train_begin(self, logs=None):
-        """Remembers the model's own number."""
-        self._before = self.model.discriminator_steps
-
-    def on_train_end(self, logs=None):
-        """Gives the model its own number back."""
-        if self.model.discriminator_steps != self._before:
-            self.model.discriminator_steps = self._before
+        """Raises for numbers of later epochs that the data do not allow."""
+        own = self.model.discriminator_steps
+        if not callable(self.schedule):
+            for steps in [*self.schedule.values(), own]:
+                if steps != self.model.discriminator_steps:
+                    self.model.discriminator_steps = steps
 
     def on_epoch_begin(self, epoch, logs=None):
         """Sets the number for the epoch."""

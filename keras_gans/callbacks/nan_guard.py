@@ -27,6 +27,15 @@ def first_non_finite(logs, names):
     return None
 
 
+def non_finite_weight(model):
+    """Returns the path of a weight with NaN or infinite values, or None."""
+    for weight in model.weights:
+        if "float" in keras.backend.standardize_dtype(weight.dtype):
+            if not np.isfinite(keras.ops.convert_to_numpy(weight)).all():
+                return weight.path
+    return None
+
+
 class NaNGuard(keras.callbacks.Callback):
     """Stops training when a loss or a weight is NaN, and puts good weights back.
 
@@ -119,10 +128,9 @@ class NaNGuard(keras.callbacks.Callback):
 
     def _copy_state(self, moment):
         """Copies all state if the weights are finite; else returns a bad one's path."""
-        for weight in self.model.weights:
-            if "float" in keras.backend.standardize_dtype(weight.dtype):
-                if not np.isfinite(keras.ops.convert_to_numpy(weight)).all():
-                    return weight.path
+        name = non_finite_weight(self.model)
+        if name is not None:
+            return name
         variables = self._variables()
         values = (keras.ops.convert_to_numpy(variable) for variable in variables)
         if self._good_state is None:  # NumPy arrays of tensors may share their memory

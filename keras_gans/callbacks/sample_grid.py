@@ -155,7 +155,7 @@ class SampleGrid(keras.callbacks.Callback):
         self._begin()
         self._begun = True
         self._offset = self._find_offset(epoch, seen) if self.every_epochs else 0
-        self._drawn_at = None
+        self._drawn_at, self._began_at = None, seen
         self._last_time = time.monotonic()
         # Batches until a look at the counter, and what the last look told.
         self._wait, self._calls, self._last_look, self._per_batch = 1, 0, seen, 1
@@ -228,7 +228,7 @@ class SampleGrid(keras.callbacks.Callback):
         name = f"epoch_{number:04d}" if self.every_epochs else f"images_{number:010d}"
         path = self._folder / f"{name}.png"
         self._drawn_at = seen
-        if _seen_by(path) == seen:
+        if _seen_by(path) == seen and seen <= self._began_at:
             return  # drawn before training was interrupted
         picture = self._picture()
         self._write(save_image, picture, path, {"images_seen": str(seen)})

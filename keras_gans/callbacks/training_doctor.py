@@ -14,11 +14,11 @@ from keras_gans.callbacks.doctor import report
 from keras_gans.callbacks.doctor import rules
 from keras_gans.callbacks.doctor.equilibrium import find_equilibrium
 from keras_gans.callbacks.doctor.probe import Probe
-from keras_gans.callbacks.doctor.probe import usable_count
+from keras_gans.callbacks.doctor.probe import some_of
 from keras_gans.callbacks.doctor.rollback import MOST
 from keras_gans.callbacks.doctor.rollback import Rollback
 from keras_gans.callbacks.doctor.step_logs import StepLogs
-from keras_gans.datasets.lazy import LazyImages
+from keras_gans.callbacks.nan_guard import non_finite_weight
 from keras_gans.utils.files import prepare_directory
 
 COST = 0.015  # of the time of training, spent on probes; the rest of 2% is for luck
@@ -164,6 +164,7 @@ class TrainingDoctor(keras.callbacks.Callback):
         self._probe, self._copies = None, None
         self._base = self._step = self._next = 0
         self._batch = 0
+        self._steps = self.params.get("steps")
 
     def on_epoch_begin(self, epoch, logs=None):
         """Makes the first probe, once all callbacks have begun and restored."""
@@ -199,6 +200,8 @@ class TrainingDoctor(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         """Takes a note of the logs."""
+        if self._steps:  # an execution of several may reach beyond the epoch
+            batch = min(batch, self._steps - 1)
         self._logs.note(batch, logs)
 
     def on_epoch_end(self, epoch, logs=None):
@@ -206,6 +209,11 @@ class TrainingDoctor(keras.callbacks.Callback):
         self._collect()
         self._batch = self._logs.batches
         self._step = self._base + self._batch
+        if self._logs.bad is None and self._copies is not None:
+            # In place of `NaNGuard`: the last update may have spoilt the weights.
+            name = non_finite_weight(self.model)
+            if name is not None:
+                self._logs.bad = (name, math.nan, self._batch - 1)
         if self._logs.bad is not None:
             self._on_nan()
         elif time.perf_counter() - self._reported > REPORT_SECONDS:
@@ -215,8 +223,9 @@ class TrainingDoctor(keras.callbacks.Callback):
         """Looks a last time, and writes the report."""
         if self._probe is None:  # no epoch was trained
             return
+        mended = self._copies is not None and not self._copies.is_empty
         healthy = not any(alarm["name"] == "nan" for alarm in self.alarms)
-        if healthy and self._step - self.records[-1]["step"] >= SHORT_RUN:
+        if (healthy or mended) and self._step - self.records[-1]["step"] >= SHORT_RUN:
             self._examine()
         self._report()
         names = ", ".join(alarm["name"] for alarm in self.alarms)
@@ -237,7 +246,10 @@ class TrainingDoctor(keras.callbacks.Callback):
             self._base = self._step = before.pop("step")
             vars(self).update(before)
             names = [alarm["name"] for alarm in self.alarms]
-            self._patient.remember(self.records, names)
+            # What was before the last rollback may be wild, and was forgotten then.
+            since = max((r["step"] for r in self.rollbacks), default=-1)
+            healthy = [r for r in self.records if r["step"] > since]
+            self._patient.remember(healthy, names)
 
     # ---------------------------------------------------------------- what
 
@@ -361,18 +373,7 @@ class TrainingDoctor(keras.callbacks.Callback):
                 "Expected: `images` to look at, TrainingDoctor(images). Received: none."
             )
         name = "images" if kind == "train" else "validation_images"
-        # Evenly spread, since data are often sorted.
-        count = usable_count(len(examples))
-        rows = np.linspace(0, len(examples) - 1, count).round().astype(int)
-        if not isinstance(examples, LazyImages):
-            examples = np.asarray(examples)
-        examples = examples[rows]
-        self.model.data_spec.check(examples, name)
-        condition = self.model.condition
-        if condition is None:
-            return examples, None
-        labels = None if labels is None else np.asarray(labels)[rows]
-        return examples, condition.as_array(labels, count)
+        return some_of(self.model, examples, labels, name)
 
     def _seen(self):
         backend.sync_state(self.model)
@@ -395,6 +396,7 @@ class TrainingDoctor(keras.callbacks.Callback):
     def _diagnosis(self):
         return {
             "model": type(self.model).__name__,
+            "seed": self.model.seed,
             "loss": type(self.model.loss).__name__,
             "probabilistic": bool(self.model.loss.probabilistic),
             "equilibrium": self.equilibrium._asdict(),

@@ -115,12 +115,14 @@ class TrainingMixin:
             verbose, given = 0, [c for c in given if not only_writes(c)]
         self._show_examples(given, "train", x)
         if validation_data is not None:
+            first_batch = getattr(self, "_first_batch", None)
             size = validation_batch_size or batch_size or self.default_batch_size
             validation_batch_size = self._shareable(size)
             validation_data = self._checked_validation(
                 validation_data, validation_batch_size
             )
             self._show_examples(given, "unseen", validation_data)
+            object.__setattr__(self, "_first_batch", first_batch)  # of training
         # A callback that puts good weights back by itself takes the guard's place.
         guards = [c for c in given if getattr(c, "replaces_nan_guard", False)]
         own = [*([] if guards else [NaNGuard()]), LogSettings(), *own]
@@ -132,6 +134,7 @@ class TrainingMixin:
         # Not tracked by Keras: nothing of it is to be saved.
         object.__setattr__(self, "_fit_batches", x)
         object.__setattr__(self, "weights_were_put_back", False)  # by `NaNGuard`
+        discriminator_steps = self.discriminator_steps
         try:
             if is_kept:
                 device_data.load(self, x)
@@ -153,6 +156,8 @@ class TrainingMixin:
             raise
         finally:
             object.__setattr__(self, "_fit_batches", None)
+            if self.discriminator_steps != discriminator_steps:  # by a schedule
+                self.discriminator_steps = discriminator_steps
             if is_kept:
                 self.device_arrays.free()
 

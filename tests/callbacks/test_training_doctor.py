@@ -198,6 +198,7 @@ def records(count=12, every=50, **changed):
         "real_logit": 2.0, "fake_logit": -2.0, "accuracy": 0.9, "ranking": 0.97,
         "r_t": 0.8, "d_gradient": 10.0, "g_gradient": 10.0, "real_slope": 2.0,
         "fake_slope": 3.0, "diversity": 0.8, "nearest": 0.8, "ema_distance": 0.1,
+        "by_latents": 0.8,
         "update": 0.01, "d_loss": 0.4, "g_loss": 3.0, "d_real": 0.9, "d_fake": 0.1,
         "d_loss_high": 0.6, "r_v": 0.05, "train_over_unseen": 0.55,
     }  # fmt: skip
@@ -230,7 +231,7 @@ def test_healthy_figures():
     ("name", "changed"),
     [
         ("labels_flipped", {"ranking": 0.02}),
-        ("constant_generator", {"diversity": 1e-8, "d_loss": 1e-4, "ranking": 1.0}),
+        ("constant_generator", {"by_latents": 1e-8, "d_loss": 1e-4, "ranking": 1.0}),
         ("generator_not_updated", {"update": 0.0, "d_loss": 1e-4, "ranking": 1.0}),
         ("divergence", {"d_loss_high": 1.7}),
         ("divergence", {"fake_slope": 1e4}),
@@ -378,7 +379,7 @@ def test_report_goes_on_with_a_resumed_training(often, tmp_path):
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("other", ["training", "loss", "file"])
+@pytest.mark.parametrize("other", ["training", "loss", "seed", "file"])
 def test_report_of_another_training_is_not_gone_on_with(often, tmp_path, other):
     train_with_backup(tmp_path, 1)
     if other == "training":
@@ -388,6 +389,9 @@ def test_report_of_another_training_is_not_gone_on_with(often, tmp_path, other):
         expected = [*range(0, 8, 2)]  # of the second epoch
     if other == "file":
         (tmp_path / "doctor" / report.DATA).write_text("[1, 2")
+    if other == "seed":
+        file = tmp_path / "doctor" / report.DATA
+        file.write_text(file.read_text().replace('"seed": 5', '"seed": 6'))
     compiled = {"loss": "hinge"} if other == "loss" else None
     assert [r["step"] for r in train_with_backup(tmp_path, 2, compiled).records] == (
         expected
@@ -656,10 +660,11 @@ def test_several_discriminator_steps_and_validation_data(often):
 
 @pytest.mark.once
 def test_conditional_model(often):
-    def network(shape, outputs):
+    def network(shape, outputs, share=1.0):
         x = keras.Input(shape)
         y = keras.Input((3,))
-        h = keras.layers.Concatenate()([keras.layers.Flatten()(x), y])
+        h = keras.layers.Rescaling(share)(keras.layers.Flatten()(x))
+        h = keras.layers.Concatenate()([h, y])
         h = keras.layers.Dense(int(np.prod(outputs)), "tanh")(h)
         return keras.Model([x, y], keras.layers.Reshape(outputs)(h))
 
@@ -672,6 +677,15 @@ def test_conditional_model(often):
     watching = doctor()
     model.fit(images(), labels, batch_size=8, callbacks=[watching], verbose=0)
     assert len(watching.records) == 4
+    assert watching.records[-1]["by_latents"] > 0.01
+    constant = kg.models.GAN(
+        **SMALL, num_classes=3, generator=network((8,), SHAPE, 0.0),
+        discriminator=network(SHAPE, (1,)),
+    )  # fmt: skip
+    constant.compile()
+    told = doctor()
+    constant.fit(images(), labels, batch_size=8, callbacks=[told], verbose=0)
+    assert told.records[-1]["by_latents"] < 1e-6 < told.records[-1]["diversity"]
     with pytest.raises(ValueError, match="Labels are missing"):
         model.fit(
             images(), labels, batch_size=8, callbacks=[doctor(images=images())],
@@ -708,3 +722,46 @@ def test_bad_input(tmp_path, monkeypatch):
     model.compile(loss="mse")
     with pytest.raises(ValueError, match="TrainingDoctor in `fit` of a model of"):
         model.fit(np.ones((4, 2)), np.ones(4), callbacks=[doctor()], verbose=0)
+
+
+@pytest.mark.once
+def test_a_frozen_generator_is_told_of(often):
+    model, watching = make(), doctor()
+    model.generator.trainable = False
+    model.compile()
+    model.fit(images(), batch_size=8, epochs=3, callbacks=[watching], verbose=0)
+    assert "generator_not_updated" in [alarm["name"] for alarm in watching.alarms]
+    assert watching.records[-1]["update"] == 0.0
+
+
+@pytest.mark.once
+def test_rollback_from_weights_that_the_last_update_spoilt(often):
+    """Its loss was finite; callbacks that come later see good weights."""
+
+    class Spoil(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == 7 and not watching.rollbacks:
+                weight = self.model.generator.trainable_variables[0]
+                weight.assign(np.full(weight.shape, np.nan))
+
+    seen = []
+    model, watching = make(), doctor(rollback=True)
+    look = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: seen.append(
+            all(np.isfinite(array).all() for array in state(model))
+        )
+    )
+    model.fit(
+        images(), batch_size=8, epochs=2, callbacks=[Spoil(), look, watching],
+        verbose=0,
+    )  # fmt: skip
+    assert len(watching.rollbacks) == 1 and seen == [True, True]
+
+
+@pytest.mark.skipif(
+    keras.config.backend() == "torch", reason="it has no executions of several steps"
+)
+def test_steps_of_executions_that_reach_beyond_the_epoch(often):
+    model, watching = make(compiled={"steps_per_execution": 5}), doctor()
+    model.fit(images(), batch_size=8, epochs=2, callbacks=[watching], verbose=0)
+    assert watching._step == 16

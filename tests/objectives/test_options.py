@@ -249,6 +249,18 @@ def test_steps_that_cannot_change():
         gan.fit(batches, verbose=0, callbacks=[BeforeEpoch(2)])
     with pytest.raises(ValueError, match="40 examples"):
         gan.fit(IMAGES, batch_size=8, verbose=0, callbacks=[BeforeEpoch(5)])
+    late, seen = kg.callbacks.DiscriminatorSteps({0: 2, 3: 5}), int(gan.images_seen)
+    with pytest.raises(ValueError, match="40 examples"):  # before the first epoch
+        gan.fit(IMAGES, batch_size=8, epochs=4, verbose=0, callbacks=[late])
+    assert gan.discriminator_steps == 1 and int(gan.images_seen) == seen
+
+    class Interrupt(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            raise KeyboardInterrupt
+
+    twice = kg.callbacks.DiscriminatorSteps({0: 2})
+    with pytest.raises(KeyboardInterrupt):
+        gan.fit(IMAGES, batch_size=8, verbose=0, callbacks=[twice, Interrupt()])
     with pytest.raises(ValueError, match="at least 1"):
         gan.discriminator_steps = 0
     assert gan.discriminator_steps == 1

@@ -4,6 +4,7 @@ import numpy as np
 from keras import ops
 
 from keras_gans import backend
+from keras_gans.datasets.lazy import LazyImages
 from keras_gans.models.step import variables_of
 
 PROBED = 64  # real and generated examples in a probe
@@ -64,8 +65,12 @@ class Probe:
         real = model.data_spec.to_network(inputs["real"])
         labels = model._labels(inputs.get("labels"))
         with backend.no_gradients():
-            fake = model.draw_fakes(ops.shape(real)[0], labels, training=True)
+            latents = model.draw_latents(ops.shape(real)[0])
+            fake = model.generate_from(latents, labels, training=True)
             out = {"fake": fake, "real": real}
+            if labels is not None:  # the same labels, other latents
+                others = ops.roll(latents, 1, axis=0)
+                out["others"] = model.generate_from(others, labels, training=True)
             for name, examples in (("real", real), ("fake", fake)):
                 logits, gradients = self._slopes(examples, labels)
                 out[f"{name}_logits"], out[f"{name}_slopes"] = logits, gradients
@@ -110,9 +115,9 @@ class Probe:
         model = self.model
         some, distance, size = [], 0.0, 1e-20
         pairs = zip(model.generator.weights, model.ema_generator.weights, strict=True)
-        for weight, average in pairs:
-            if not weight.trainable:
-                continue
+        pairs = [p for p in pairs if "float" in str(p[0].dtype)]  # no random states
+        # Of a frozen generator all, which then stay what they are.
+        for weight, average in [p for p in pairs if p[0].trainable] or pairs:
             weight = ops.reshape(ops.cast(weight, "float32"), (-1,))
             average = ops.reshape(ops.cast(average, "float32"), (-1,))
             some.append(weight[:: max(1, weight.shape[0] // WATCHED)])
@@ -142,9 +147,14 @@ class Probe:
             "fake_slope": raw["fake_slopes"].mean(),
             "diversity": spread / max(real_spread, 1e-12),
             "nearest": nearest / max(real_nearest, 1e-12),
+            "by_latents": spread / max(real_spread, 1e-12),
             "ema_distance": raw["ema_distance"],
             "update": np.nan,
         }
+        if "others" in raw:
+            squares = np.square(raw["others"] - raw["fake"])
+            apart = np.sqrt(squares.reshape(len(squares), -1).sum(axis=1).mean())
+            figures["by_latents"] = apart / max(real_spread, 1e-12)
         if self._weights is not None:
             motion = np.linalg.norm(raw["weights"] - self._weights)
             figures["update"] = motion / max(np.linalg.norm(self._weights), 1e-20)
@@ -204,6 +214,29 @@ def distances(examples):
     return np.sqrt(squares.sum() / (len(x) * (len(x) - 1))), nearest
 
 
-def usable_count(available):
-    """Examples in a probe: a power of two, as minibatch layers want groups."""
-    return 2 ** int(np.log2(min(PROBED, available)))
+def some_of(model, examples, labels, name):
+    """Examples and labels for a probe: a power of two, as minibatch layers want groups.
+
+    Args:
+        model: A compiled GAN.
+        examples: `(N, ...)`, an array or `LazyImages`.
+        labels: Optional `(N,)`.
+        name: What to call the examples in errors.
+
+    Returns:
+        The examples, and the labels as the model takes them; None if it takes none.
+
+    Raises:
+        ValueError: If they are no data of the model.
+    """
+    count = 2 ** int(np.log2(min(PROBED, len(examples))))
+    # Evenly spread, since data are often sorted.
+    rows = np.linspace(0, len(examples) - 1, count).round().astype(int)
+    if not isinstance(examples, LazyImages):
+        examples = np.asarray(examples)
+    examples = examples[rows]
+    model.data_spec.check(examples, name)
+    if model.condition is None:
+        return examples, None
+    labels = None if labels is None else np.asarray(labels)[rows]
+    return examples, model.condition.as_array(labels, count)

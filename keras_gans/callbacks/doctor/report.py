@@ -48,15 +48,16 @@ def read(folder, diagnosis, images_seen):
     """
     try:
         before = json.loads((folder / DATA).read_text())
-        if any(before[key] != diagnosis[key] for key in ("model", "loss")):
+        if any(before[key] != diagnosis[key] for key in ("model", "loss", "seed")):
             return None
         records, alarms = (
             [entry for entry in before[kind] if entry["images"] <= images_seen]
             for kind in ("records", "alarms")
         )
-        last = max(record["images"] for record in records)
-        steps = max(record["step"] for record in records)
-        step = round(steps * images_seen / last)
+        first, last = records[0], records[-1]
+        images = last["images"] - first["images"]
+        pace = (last["step"] - first["step"]) / images if images else 0.0
+        step = last["step"] + round(pace * (images_seen - last["images"]))
         rollbacks = [r for r in before["rollbacks"] if r["step"] <= step]
     except (OSError, ValueError, KeyError, TypeError, ZeroDivisionError):
         return None

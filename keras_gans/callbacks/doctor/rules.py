@@ -201,8 +201,8 @@ def _last(records, count=LASTING):
 
 
 def _all_below(records, key, limit):
-    """Whether all values are finite and below a limit."""
-    return all(record[key] < limit for record in records)
+    """Whether all values are there, finite, and below a limit."""
+    return all(record.get(key, math.nan) < limit for record in records)
 
 
 def nan(records, equilibrium):
@@ -227,11 +227,11 @@ def labels_flipped(records, equilibrium):
 
 
 def constant_generator(records, equilibrium):
-    """Samples do not depend on the latents."""
+    """Samples do not depend on the latents, those of one label where there are some."""
     last = _last(records)
-    if last is None or not _all_below(last, "diversity", CONSTANT):
+    if last is None or not _all_below(last, "by_latents", CONSTANT):
         return None
-    return {"diversity": last[-1]["diversity"]}
+    return {"diversity": last[-1]["by_latents"]}
 
 
 def generator_not_updated(records, equilibrium):
