@@ -5,8 +5,9 @@
 Rates and penalties follow the authors' schedules, here stretched over the whole
 training. As the network is small and sees few images, batches are small, and both start
 higher: after 24,000 images the Frechet distance was 28 with 1e-3 and 0.3, and 96 with
-batches of 64, 2e-4 and 0.5. Long trainings so small can fall apart as gamma gets small
-(the loss of the discriminator falls by half): the best epoch is kept beside the last.
+batches of 64, 2e-4 and 0.5. Train it in float32: with convolutions in bfloat16 the
+discriminator came to see what rounding makes of the black ground, and won against that
+(its loss falls by half). The best epoch is kept beside the last.
 Sample grids appear in the folder while it trains; interrupted and started again, it
 goes on where it stopped. `--preset` begins with a trained model, the zoo's or your own,
 whose networks it takes; the rate may be lower then. What the authors take for images of
