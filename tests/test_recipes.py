@@ -179,7 +179,7 @@ def test_pictures_without_a_format(name, capsys):
 )
 def test_presets_of_another_kind(name, preset, message, capsys):
     with pytest.raises(SystemExit):
-        load(name).main([preset, *(["x.png"] if name == "translate" else [])])
+        load(name).main([preset, *([__file__] if name == "translate" else [])])
     assert message in capsys.readouterr().err
 
 
@@ -269,13 +269,13 @@ def test_translate(preset, options, side, tmp_path, monkeypatch):
     ("preset", "options", "message"),
     [
         ("inpaint_emoji_64", [], "fills holes: --mask hole.png"),
-        ("srgan_emoji_x4", ["--mask", "x.png"], "has no use for a --mask"),
+        ("srgan_emoji_x4", ["--mask", __file__], "has no use for a --mask"),
         ("srgan_emoji_x4", ["--to", "a"], "translates to b: --to a"),
     ],
 )
 def test_translate_what_cannot_be(preset, options, message, capsys):
     with pytest.raises(SystemExit):
-        load("translate").main([preset, "picture.png", *options])
+        load("translate").main([preset, __file__, *options])
     assert message in capsys.readouterr().err
 
 
