@@ -19,7 +19,9 @@ class DiscriminatorSteps(keras.callbacks.Callback):
             callable from the epoch to the number.
 
     Raises:
-        ValueError: If a number is not an int of at least 1.
+        ValueError: If a number is not an int of at least 1, or, when `fit` begins, if
+            there are too few examples for one.
+        RuntimeError: When `fit` begins, if the number would change over a stream.
 
     Example:
 

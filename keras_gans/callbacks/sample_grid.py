@@ -205,6 +205,8 @@ class SampleGrid(keras.callbacks.Callback):
     def _look(self):
         """Reads the counter of images; draws, or plans when to look again."""
         batches, seen = self._calls - 1, self._images_seen()
+        if seen < self._last_look:  # training went back: its pictures are another's
+            self._next = seen
         if seen >= self._next:
             self._draw(seen, self._epoch)
             self._next = (seen // self.every_images + 1) * self.every_images
@@ -222,12 +224,12 @@ class SampleGrid(keras.callbacks.Callback):
     # ---------------------------------------------------------------- what
 
     def _draw(self, seen, epoch, to_tensorboard=True):
-        if seen == self._drawn_at:
+        if (seen, epoch) == self._drawn_at:
             return
         number = self._offset + epoch if self.every_epochs else seen
         name = f"epoch_{number:04d}" if self.every_epochs else f"images_{number:010d}"
         path = self._folder / f"{name}.png"
-        self._drawn_at = seen
+        self._drawn_at = seen, epoch
         if _seen_by(path) == seen and seen <= self._began_at:
             return  # drawn before training was interrupted
         picture = self._picture()

@@ -19,22 +19,19 @@ def as_state(source):
     """
     is_path = isinstance(source, str | os.PathLike)
     state = read_torch_file(source) if is_path else source
-    what = source if is_path else f"a {type(state).__name__}"
+    wrong = None
     if not isinstance(state, dict):
+        wrong = f"a {type(state).__name__}"
+    elif others := [
+        key
+        for key, value in state.items()
+        if not isinstance(key, str) or not isinstance(value, np.ndarray)
+    ]:
+        wrong = f"a dict with {others[:SHOWN]} that are none"
+    if wrong is not None:
         raise ValueError(
             "Expected: the state dict of one network, names with arrays. Received: "
-            f"{what}{f', a {type(state).__name__}' if is_path else ''}. Save the "
-            "`state_dict()` of that network alone."
-        )
-    others = [
-        k
-        for k, v in state.items()
-        if not isinstance(v, np.ndarray) or not isinstance(k, str)
-    ]
-    if others:
-        raise ValueError(
-            "Expected: the state dict of one network, names with arrays. Received: "
-            f"{what} with {others[:SHOWN]} that are none. Save the `state_dict()` of "
+            f"{f'{source}, ' if is_path else ''}{wrong}. Save the `state_dict()` of "
             "that network alone."
         )
     return {

@@ -368,3 +368,19 @@ def test_order_of_more_than_9999_epochs(tmp_path):
     fit(model, 2, [SampleGrid(tmp_path, **SMALL)])  # numbers go on from the newest
     assert names(tmp_path) == sorted(epochs(*range(9998, 10_004)))
     assert before.items() <= contents(tmp_path).items()
+
+
+@pytest.mark.once
+def test_pictures_of_a_course_that_was_left_are_drawn_over(tmp_path):
+    class GoBack(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 1:
+                first.update(contents(tmp_path))
+                self.model.images_seen.assign(0)
+
+    first, model = {}, make()
+    fit(model, 2, [GoBack(), SampleGrid(tmp_path, every_images=8, **SMALL)], n=24)
+    second = contents(tmp_path)
+    assert len(first) == 4 and set(second) == set(first)
+    left = [name for name in sorted(first) if first[name] != second[name]]
+    assert left == [f"images_{seen:010d}.png" for seen in (8, 16, 24)]

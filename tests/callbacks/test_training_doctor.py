@@ -379,7 +379,7 @@ def test_report_goes_on_with_a_resumed_training(often, tmp_path):
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("other", ["training", "loss", "seed", "file"])
+@pytest.mark.parametrize("other", ["training", "loss", "seed", "later", "file"])
 def test_report_of_another_training_is_not_gone_on_with(often, tmp_path, other):
     train_with_backup(tmp_path, 1)
     if other == "training":
@@ -389,6 +389,12 @@ def test_report_of_another_training_is_not_gone_on_with(often, tmp_path, other):
         expected = [*range(0, 8, 2)]  # of the second epoch
     if other == "file":
         (tmp_path / "doctor" / report.DATA).write_text("[1, 2")
+    if other == "later":  # one that began where this one has not come to
+        file = tmp_path / "doctor" / report.DATA
+        written = json.loads(file.read_text())
+        for record in written["records"]:
+            record["images"] += 10_000
+        file.write_text(json.dumps(written))
     if other == "seed":
         file = tmp_path / "doctor" / report.DATA
         file.write_text(file.read_text().replace('"seed": 5', '"seed": 6'))

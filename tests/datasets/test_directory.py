@@ -356,3 +356,19 @@ def test_a_name_that_is_not_utf_8_can_be_reported(tmp_path):
         load(tmp_path)
     str(caught[0].message).encode()  # can be printed
     assert r"bad\udcff.png" in str(caught[0].message)
+
+
+def test_a_folder_that_cannot_be_listed_is_told_of(tmp_path, monkeypatch):
+    for name in ("cats", "dogs"):
+        (tmp_path / name).mkdir()
+        picture(20, 20).save(tmp_path / name / "1.png")
+    scandir = os.scandir
+
+    def refuse(path):
+        if os.fspath(path).endswith("cats"):
+            raise PermissionError(13, "Permission denied", os.fspath(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.warns(UserWarning, match="cannot be listed: .*cats .Permission denied"):
+        assert kg.datasets.directory_class_names(tmp_path) == ("dogs",)

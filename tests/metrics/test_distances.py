@@ -231,26 +231,32 @@ def test_prdc_tells_fidelity_from_diversity():
     assert prdc(real, half_junk)["precision"] == pytest.approx(0.5, abs=0.05)
 
 
+def prdc_by_definition(real, fake, k):
+    """The four values, and the squared radii of real balls; all distances at once."""
+
+    def squares(x, y):
+        return np.square(x[:, None] - y[None]).sum(axis=-1)
+
+    radii = [np.sort(squares(x, x), axis=1)[:, k] for x in (real, fake)]
+    between = squares(real, fake)
+    inside = between < radii[0][:, None]
+    values = {
+        "precision": inside.any(axis=0).mean(),
+        "recall": (between < radii[1]).any(axis=1).mean(),
+        "density": inside.sum() / k / len(fake),
+        "coverage": inside.any(axis=1).mean(),
+    }
+    return values, radii[0]
+
+
 @pytest.mark.parametrize("size", [1, 100, 10**9])
 def test_prdc_in_blocks(monkeypatch, size):
     rng = np.random.default_rng(0)
     real, fake = rng.normal(5, 1, (60, 3)), rng.normal(5, 1, (50, 3))
-    # By the definition, all distances at once.
-    between = np.linalg.norm(real[:, None] - fake[None], axis=-1)
-    radii = [
-        np.sort(np.linalg.norm(x[:, None] - x[None], axis=-1), axis=1)[:, 3]
-        for x in (real, fake)
-    ]
-    inside = between < radii[0][:, None]
-    expected = {
-        "precision": inside.any(axis=0).mean(),
-        "recall": (between < radii[1]).any(axis=1).mean(),
-        "density": inside.sum() / 3 / 50,
-        "coverage": inside.any(axis=1).mean(),
-    }
+    expected, radii = prdc_by_definition(real, fake, 3)
     monkeypatch.setattr("keras_gans.metrics.prdc.BLOCK_BYTES", size)
     assert prdc(real, fake, k=3) == pytest.approx(expected)
-    np.testing.assert_allclose(nearest_radii(real, 3), radii[0] ** 2, rtol=1e-9)
+    np.testing.assert_allclose(nearest_radii(real, 3), radii, rtol=1e-9)
 
 
 def test_prdc_of_equal_samples():
@@ -267,19 +273,7 @@ def test_prdc_of_whole_numbers():
     """Many distances are the same as a radius: such samples are outside."""
     rng = np.random.default_rng(0)
     real, fake = rng.integers(0, 4, (60, 3)), rng.integers(0, 4, (50, 3)) + 0.0
-
-    def distances(x, y):
-        return np.square(x[:, None] - y[None]).sum(axis=-1)
-
-    radii = [np.sort(distances(x, x), axis=1)[:, 5] for x in (real, fake)]
-    between = distances(real, fake)
-    inside = between < radii[0][:, None]
-    expected = {
-        "precision": inside.any(axis=0).mean(),
-        "recall": (between < radii[1]).any(axis=1).mean(),
-        "density": inside.sum() / 50 / 5,
-        "coverage": inside.any(axis=1).mean(),
-    }
+    expected, _ = prdc_by_definition(real, fake, 5)
     assert 0.0 < expected["density"] < 0.8  # with the edges it is more than 1
     assert prdc(real, fake) == pytest.approx(expected, rel=1e-12)
     assert prdc(real / 7, fake / 7) == pytest.approx(expected, rel=1e-12)

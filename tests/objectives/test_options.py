@@ -252,6 +252,8 @@ def test_steps_that_cannot_change():
     late, seen = kg.callbacks.DiscriminatorSteps({0: 2, 3: 5}), int(gan.images_seen)
     with pytest.raises(ValueError, match="40 examples"):  # before the first epoch
         gan.fit(IMAGES, batch_size=8, epochs=4, verbose=0, callbacks=[late])
+    with pytest.raises(RuntimeError, match="with data in batches"):
+        gan.fit((IMAGES[i : i + 8] for i in (0, 8)), verbose=0, callbacks=[late])
     assert gan.discriminator_steps == 1 and int(gan.images_seen) == seen
 
     class Interrupt(keras.callbacks.Callback):

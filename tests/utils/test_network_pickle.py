@@ -128,7 +128,7 @@ def test_other_and_damaged_files(official, tmp_path):
 def test_modules_that_hold_each_other(official, tmp_path):
     path = tmp_path / "a.pkl"
     generator = official.Generator()
-    for _ in range(40):  # 2^40 paths lead to the innermost, which has no arrays
+    for _ in range(40):  # 2^40 paths lead to the innermost and its arrays
         outer = torch.nn.Module()
         outer.a = outer.b = generator
         generator = outer

@@ -59,7 +59,7 @@ def read(folder, diagnosis, images_seen):
         pace = (last["step"] - first["step"]) / images if images else 0.0
         step = last["step"] + round(pace * (images_seen - last["images"]))
         rollbacks = [r for r in before["rollbacks"] if r["step"] <= step]
-    except (OSError, ValueError, KeyError, TypeError, ZeroDivisionError):
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
         return None
     records = [
         {key: math.nan if v is None else v for key, v in record.items()}

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from keras_gans.models.super_resolution import rrdb_from_official
+from keras_gans.models.torch_weights import as_state
 from tests.models.big_gan.official_case import golden
 from tests.models.big_gan.official_case import random_state
 
@@ -100,3 +101,15 @@ def test_wrong_networks():
         rrdb_from_official(trunk | {"conv_first.weight": wide})
     with pytest.raises(ValueError, match=r"'optimizer'.*`state_dict\(\)`"):
         rrdb_from_official(state | {"optimizer": {}})
+
+
+def test_what_is_no_state_dict():
+    state = random_state(case("x4")[0])
+    compiled = {f"_orig_mod.{key}": value for key, value in state.items()}
+    rrdb_from_official(compiled)
+    for wrong, message in (
+        ([1, 2], "Received: a list. Save"),
+        ({3: state["conv_first.weight"]}, r"a dict with \[3\] that are none"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            as_state(wrong)
