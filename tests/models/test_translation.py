@@ -98,9 +98,10 @@ def test_losses_of_pix2pix_by_hand():
     assert values == pytest.approx([expected, -0.6, -0.2], rel=1e-5)
 
 
-def test_global_skip_is_trained_and_saved(tmp_path):
+@pytest.mark.parametrize("body", ["resnet", "residual_unet"])
+def test_global_skip_is_trained_and_saved(body, tmp_path):
     """A generator whose last convolution is zero gives the image that it gets."""
-    model = cycle_gan(halvings=1, global_skip=True)
+    model = cycle_gan(body=body, halvings=1, global_skip=True)
     for network in (model.generator_b, model.ema_generator_b):
         last = network.get_layer("to_image")
         last.set_weights([0 * w for w in last.get_weights()])
@@ -111,9 +112,10 @@ def test_global_skip_is_trained_and_saved(tmp_path):
     assert (images != A).any()
     model.save_to_preset(tmp_path)
     again = kg.models.CycleGAN.from_preset(tmp_path)
-    assert again.get_config()["halvings"] == 1 and again.get_config()["global_skip"]
+    config = again.get_config()
+    assert config["halvings"] == 1 and config["global_skip"] and config["body"] == body
     np.testing.assert_array_equal(again.translate(A), images)
-    with pytest.raises(ValueError, match="`global_skip` of a resnet"):
+    with pytest.raises(ValueError, match="`global_skip` of a resnet or"):
         cycle_gan(body="unet", global_skip=True)
 
 
@@ -233,7 +235,7 @@ def test_wrong_data(tmp_path):
         model.compile(l1_weight=-1.0)
     with pytest.raises(ValueError, match="generator_b does not fit"):
         cycle_gan(generator_b=scaled(1.0, channels=1))
-    with pytest.raises(ValueError, match="'resnet' or 'unet'.*'vit'"):
+    with pytest.raises(ValueError, match="'residual_unet'.*'vit'"):
         cycle_gan(body="vit")
     with pytest.raises(ValueError, match="CycleGAN.*use `TranslationGrid`"):
         model = cycle_gan()

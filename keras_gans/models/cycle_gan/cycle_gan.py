@@ -36,6 +36,7 @@ from keras_gans.models.step import Player
 from keras_gans.models.translation.networks import patch_discriminator
 from keras_gans.models.translation.networks import resnet_generator
 from keras_gans.models.translation.networks import unet_generator
+from keras_gans.models.translation.residual_unet import residual_unet_generator
 from keras_gans.models.translation.translation import TranslationModel
 from keras_gans.models.translation.translation import mean_l1
 from keras_gans.utils.checks import whole_number
@@ -49,15 +50,17 @@ class CycleGAN(TranslationModel):
         image_shape: `(H, W, C)` of an image of A.
         image_shape_b: Optional `(H, W, C)` of an image of B, if its channels differ;
             the identity loss is left out then.
-        body: Of the generators: "resnet" or "unet".
+        body: Of the generators: "resnet" or "unet", the authors'; or "residual_unet",
+            residual blocks without normalization at each size.
         blocks: Optional int, residual blocks of a resnet; the paper's if None: 9, and 6
-            for images of at most 128 pixels.
-        halvings: Int, of the image in a resnet, before its blocks; 2 in the paper,
-            whose images are of 128 pixels and more.
-        global_skip: Bool, whether a resnet adds what it makes to the image it gets, as
-            in DeblurGAN (Kupyn et al. 2018, arXiv:1711.07064, section 3.2). For
-            domains whose images are of the same layout: a translation starts as what
-            there is. Not in the paper.
+            for images of at most 128 pixels. Of a residual U-Net those of each size, 3
+            if None.
+        halvings: Int, of the image in a resnet, before its blocks, or in a residual
+            U-Net; 2 in the paper, whose images are of 128 pixels and more.
+        global_skip: Bool, whether a resnet or a residual U-Net adds what it makes to
+            the image it gets, as in DeblurGAN (Kupyn et al. 2018, arXiv:1711.07064,
+            section 3.2). For domains whose images are of the same layout: a translation
+            starts as what there is. Not in the paper.
         width: Int, channels of the generators' first layers.
         discriminator_width: Int, channels of the discriminators' first layers.
         discriminator_layers: Int, their halvings: 3 for patches of 70 pixels, 2 for 34.
@@ -106,14 +109,15 @@ class CycleGAN(TranslationModel):
         dtype=None,
     ):
         super().__init__(name=name, dtype=dtype)
-        if body not in ("resnet", "unet"):
+        if body not in ("resnet", "unet", "residual_unet"):
             raise ValueError(
-                f"Expected: `body` of 'resnet' or 'unet'. Received: {body!r}."
+                "Expected: `body` of 'resnet', 'unet' or 'residual_unet'. Received: "
+                f"{body!r}."
             )
         if body == "unet" and global_skip:
             raise ValueError(
-                "Expected: `global_skip` of a resnet. Received: body='unet', which has "
-                "skips of its own."
+                "Expected: `global_skip` of a resnet or a residual U-Net. Received: "
+                "body='unet', the authors', which adds nothing to an image."
             )
         self._set_domains(image_shape, image_shape_b, aligned=False)
         shape_a, shape_b = self.data_spec.shape, self.data_spec_b.shape
@@ -150,7 +154,11 @@ class CycleGAN(TranslationModel):
                     dropout=False,  # the authors' CycleGAN has none
                     normalization="instance",
                 )
-            return resnet_generator(
+            build = {
+                "resnet": resnet_generator,
+                "residual_unet": residual_unet_generator,
+            }[body]
+            return build(
                 source,
                 target[-1],
                 width,

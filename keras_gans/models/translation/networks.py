@@ -27,8 +27,9 @@ from keras_gans.layers import Conv2DTranspose
 from keras_gans.layers import ReflectionPadding2D
 from keras_gans.models.dcgan.dcgan import normal
 from keras_gans.models.translation.parts import Parts
+from keras_gans.models.translation.parts import check_sides
 from keras_gans.models.translation.parts import image_of
-from keras_gans.utils.checks import whole_number
+from keras_gans.models.translation.parts import shifted
 
 MAX_DEPTH = 8
 
@@ -68,21 +69,7 @@ def resnet_generator(
     Raises:
         ValueError: If the sides or the channels do not fit.
     """
-    halvings = whole_number(halvings, "halvings", least=0)
-    multiple = 1 << halvings
-    smallest = max(4, 2 * multiple)  # reflections of 3 pixels, and of one
-    for side in shape_in[:2]:
-        if side is not None and (side % multiple or side < smallest):
-            raise ValueError(
-                f"Expected: images whose sides are multiples of {multiple} and at "
-                f"least {smallest}. Received: {shape_in[0]} x {shape_in[1]}. Resize or "
-                "crop them."
-            )
-    if global_skip and shape_in[-1] != channels_out:
-        raise ValueError(
-            "Expected: `global_skip` between images of equal channels. Received: "
-            f"{shape_in[-1]} and {channels_out}."
-        )
+    halvings = check_sides(shape_in, halvings)
     if blocks is None:
         blocks = 6 if max(side or 256 for side in shape_in[:2]) <= 128 else 9
     parts = Parts(normalization, noise)
@@ -121,8 +108,7 @@ def resnet_generator(
     x = parts.convolution(x, channels_out, 7, "to_image", use_bias=True)
     image = image_of(x)
     if global_skip:
-        image = keras_layers.Add(dtype="float32")([inputs, image])
-        image = keras_layers.Activation("hard_tanh", dtype="float32")(image)
+        image = shifted(inputs, image)
     return keras.Model(inputs, image, name="generator")
 
 

@@ -11,6 +11,7 @@ from keras_gans.layers import Dropout
 from keras_gans.layers import InstanceNormalization
 from keras_gans.layers import PermanentDropout
 from keras_gans.models.dcgan.dcgan import normal
+from keras_gans.utils.checks import whole_number
 
 NORMALIZATIONS = ("instance", "batch", "test_batch")
 
@@ -79,3 +80,35 @@ class Parts:
 def image_of(x):
     """Images in [-1, 1], float32."""
     return layers.Activation("tanh", dtype="float32", name="image")(x)
+
+
+def shifted(images, x):
+    """Images plus `x`, cut off at -1 and 1, float32.
+
+    Raises:
+        ValueError: If they have different channels.
+    """
+    if images.shape[-1] != x.shape[-1]:
+        raise ValueError(
+            "Expected: `global_skip` between images of equal channels. Received: "
+            f"{images.shape[-1]} and {x.shape[-1]}."
+        )
+    x = layers.Add(dtype="float32")([images, x])
+    return layers.Activation("hard_tanh", dtype="float32")(x)
+
+
+def check_sides(shape, halvings, least=0):
+    """Returns `halvings` as an int, if images `(H, W, C)` can be halved so often.
+
+    Raises:
+        ValueError: If not, or if they get smaller than what is reflected of them.
+    """
+    halvings = whole_number(halvings, "halvings", least=least)
+    multiple = 1 << halvings
+    smallest = max(4, 2 * multiple)  # reflections of 3 pixels, and of one
+    if any(side and (side % multiple or side < smallest) for side in shape[:2]):
+        raise ValueError(
+            f"Expected: images whose sides are multiples of {multiple} and at least "
+            f"{smallest}. Received: {shape[0]} x {shape[1]}. Resize or crop them."
+        )
+    return halvings

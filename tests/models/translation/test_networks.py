@@ -8,6 +8,7 @@ from keras_gans import backend
 from keras_gans.models.translation.networks import patch_discriminator
 from keras_gans.models.translation.networks import resnet_generator
 from keras_gans.models.translation.networks import unet_generator
+from keras_gans.models.translation.residual_unet import residual_unet_generator
 
 
 def numpy(x):
@@ -116,10 +117,13 @@ def test_halvings_of_a_resnet(halvings):
 
 
 @pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
-def test_global_skip_adds_to_the_image(policy):
+@pytest.mark.parametrize(
+    "make, of_bias", [(resnet_generator, np.tanh), (residual_unet_generator, float)]
+)
+def test_global_skip_adds_to_the_image(make, of_bias, policy):
     keras.config.set_dtype_policy(policy)
     try:
-        network = resnet_generator((8, 8, 3), 3, width=2, blocks=1, global_skip=True)
+        network = make((8, 8, 3), 3, width=2, blocks=1, global_skip=True)
     finally:
         keras.config.set_dtype_policy("float32")
     x = np.random.default_rng(0).uniform(-1.0, 1.0, (2, 8, 8, 3)).astype("float32")
@@ -127,13 +131,47 @@ def test_global_skip_adds_to_the_image(policy):
     for bias in (0.0, 0.5, -2.0):
         last.set_weights([0 * last.kernel, 0 * last.bias + bias])
         image = network.predict_on_batch(x)
-        expected = np.clip(x + np.tanh(bias), -1.0, 1.0)
+        expected = np.clip(x + of_bias(bias), -1.0, 1.0)
         np.testing.assert_allclose(image, expected, atol=1e-6 if not bias else 4e-3)
 
 
-def test_global_skip_between_images_of_other_channels():
+@pytest.mark.parametrize("make", [resnet_generator, residual_unet_generator])
+def test_global_skip_between_images_of_other_channels(make):
     with pytest.raises(ValueError, match="equal channels. Received: 1 and 3"):
-        resnet_generator((8, 8, 1), 3, global_skip=True)
+        make((8, 8, 1), 3, global_skip=True)
+
+
+def test_a_residual_unet():
+    network = residual_unet_generator((8, 16, 3), 1, width=2, blocks=1, halvings=2)
+    shapes = {x.name: tuple(x.output.shape[1:]) for x in network.layers}
+    assert shapes["from_image"] == (8, 16, 2)
+    assert shapes["down_1_block_0_1"] == (4, 8, 4)
+    assert shapes["down_2_block_0_1"] == (2, 4, 8)
+    assert shapes["up_1_block_0_1"] == (4, 8, 4) and shapes["last"] == (8, 16, 2)
+    assert "up_0_block_0_0" not in shapes and "down_1_block_1_0" not in shapes
+    assert not any("normalization" in name for name in shapes)
+    x = normal(2, 8, 16, 3)
+    assert not network.predict_on_batch(x).any()  # the last convolution starts as zero
+    blocks = [x.name for x in residual_unet_generator((8, 8, 1), 1, width=1).layers]
+    assert "down_1_block_2_1" in blocks and "down_1_block_3_0" not in blocks
+    for halvings, match in ((3, "multiples of 8 and at least 16"), (0, "at least 1")):
+        with pytest.raises(ValueError, match=match):
+            residual_unet_generator((8, 8, 1), 1, halvings=halvings)
+
+
+@pytest.mark.parametrize("skipped", ["from_image", "down_1_block_0_1"])
+def test_a_residual_unet_sees_its_maps_on_the_way_up(skipped):
+    """Without what comes from below, there is still what was on the way down."""
+    network = residual_unet_generator((8, 8, 1), 1, width=2, blocks=1, halvings=2)
+    for layer in network.layers:
+        if hasattr(layer, "kernel"):
+            level = 0 if skipped == "from_image" else 1
+            below = layer.name in (f"up_{level}_0", "down_2")
+            weights = [0 * w + 0.05 * (not below) for w in layer.get_weights()]
+            layer.set_weights(weights)
+    x = np.random.default_rng(0).normal(size=(2, 8, 8, 1)).astype("float32")
+    images = network.predict_on_batch(x)
+    assert np.abs(images[0] - images[1]).max() > 1e-5
 
 
 def test_weights_start_as_in_the_papers():
