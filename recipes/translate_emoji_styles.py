@@ -38,6 +38,7 @@ def main(argv=None):
     parser.add_argument("--image-size", type=int, default=64)
     parser.add_argument("--epochs", type=int, default=60)
     parser.add_argument("--batch-size", type=int, default=4)
+    parser.add_argument("--rate", type=float, default=2e-4)
     parser.add_argument("--width", type=int, default=32)
     parser.add_argument("--discriminator-width", type=int, default=64)
     parser.add_argument(
@@ -46,10 +47,11 @@ def main(argv=None):
         help="1, 2, 3: of 16, 34, 70 px; by default of about half a side at most",
     )
     own = parser.add_argument_group("of CycleGAN")
-    own.add_argument("--cycle-weight", type=float, default=10.0)
-    own.add_argument("--identity-weight", type=float, default=5.0)
-    own.add_argument("--halvings", type=int, default=2, help="1 was tried at 32 px")
-    own.add_argument("--no-global-skip", action="store_true", help="as in the paper")
+    bodies = ["residual_unet", "resnet"]
+    own.add_argument("--body", choices=bodies, default=bodies[0], help="paper: resnet")
+    own.add_argument("--cycle-weight", type=float, default=2.0, help="paper: 10")
+    own.add_argument("--identity-weight", type=float, default=0.0, help="paper: 5")
+    own.add_argument("--ema-half-life", type=float, default=4e3, help="paper: 0")
     parser.add_argument("--num-images", type=int, default=4_000, help="at most")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args(argv)
@@ -69,9 +71,10 @@ def main(argv=None):
     cls, layout, weights = kg.models.Pix2Pix, {}, {}
     if args.model == "cyclegan":
         cls = kg.models.CycleGAN
-        # Both styles draw the same: a generator adds to the drawing that it gets.
-        layout = {"halvings": args.halvings, "global_skip": not args.no_global_skip}
+        # Both styles draw the same: a residual U-Net adds to the drawing that it gets.
+        layout = {"body": args.body, "global_skip": args.body != "resnet"}
         weights = {n: getattr(args, n) for n in ("cycle_weight", "identity_weight")}
+        weights["ema_half_life"] = args.ema_half_life or None
     with kg.distribution.scope():
         gan = cls(
             a.shape[1:],
@@ -83,7 +86,7 @@ def main(argv=None):
         )
     gan.summary()
     steps = args.epochs * (len(a) // min(args.batch_size, len(a)))
-    rate = kg.schedules.LinearDecay(2e-4, steps // 2, steps)
+    rate = kg.schedules.LinearDecay(args.rate, steps // 2, steps)
     gan.compile(
         generator_optimizer=keras.optimizers.Adam(rate, beta_1=0.5),
         discriminator_optimizer=keras.optimizers.Adam(rate, beta_1=0.5),
