@@ -3,7 +3,6 @@
 `keras_gans/presets.py` is what users call; this is what it reads and writes.
 """
 
-import hashlib
 import json
 import pathlib
 import tempfile
@@ -11,6 +10,7 @@ import tempfile
 import keras
 import numpy as np
 
+from keras_gans.utils.download import sha256
 from keras_gans.version import __version__
 
 FORMAT_VERSION = 1
@@ -85,11 +85,11 @@ def check_weights(path, expected):
             f"Expected {expected['size']} bytes in {path}. Received: {size} bytes: it "
             f"is {what}. {again}"
         )
-    sha256 = _sha256(path)
-    if sha256 != expected["sha256"]:
+    received = sha256(path)
+    if received != expected["sha256"]:
         raise ValueError(
-            f"Expected SHA-256 {expected['sha256']} for {path}. Received: {sha256}: it "
-            f"is corrupted or another file. {again}"
+            f"Expected SHA-256 {expected['sha256']} for {path}. Received: {received}: "
+            f"it is corrupted or another file. {again}"
         )
 
 
@@ -148,7 +148,7 @@ def write(folder, model, model_config, metadata, card, samples=None):
             "model": model_config,
             "weights": {
                 "size": weights.stat().st_size,
-                "sha256": _sha256(weights),
+                "sha256": sha256(weights),
                 "averages": not repeated,
             },
             "metadata": metadata,
@@ -230,8 +230,3 @@ def _swap(new, folder, old):
     for other in old.iterdir():
         if other.name not in FILES:
             other.rename(folder / other.name)
-
-
-def _sha256(path):
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

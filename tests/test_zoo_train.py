@@ -1,5 +1,8 @@
 """`python -m zoo.train`: trainings that end when the time is over."""
 
+import subprocess
+import sys
+
 import keras
 import pytest
 
@@ -28,6 +31,24 @@ def test_a_schedule_that_fills_the_time(tmp_path, monkeypatch):
     gan = kg.models.R3GAN.from_preset(folder / "preset")
     assert int(gan.images_seen) == 256 * int(command[-1])
     assert not (folder / "backup").exists()
+
+
+@pytest.mark.once
+def test_an_interrupt_ends_the_trainings(tmp_path, monkeypatch):
+    started, popen = [], subprocess.Popen
+
+    def start(command, **kwargs):
+        started.append(popen([sys.executable, "-c", "import time; time.sleep(60)"]))
+        return started[-1]
+
+    def interrupt(seconds):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train.subprocess, "Popen", start)
+    monkeypatch.setattr(train.time, "sleep", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        train.main(["r3gan_emoji_64", "srgan_emoji_x4", "--out", str(tmp_path)])
+    assert len(started) == 2 and all(process.returncode for process in started)
 
 
 def test_an_unknown_preset():

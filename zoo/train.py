@@ -54,7 +54,7 @@ TRAININGS = {
     "r3gan_emoji_64": Training("train_r3gan_emoji", ("--width", "192"), scheduled=True),
     "cyclegan_emoji_noto2twemoji_64": Training(
         "translate_emoji_styles",
-        ("--width", "30", "--discriminator-width", "32", "--batch-size", "8"),
+        ("--width", "32", "--batch-size", "8"),
         scheduled=True,
     ),
     "srgan_emoji_x4": Training(
@@ -222,15 +222,20 @@ def main(argv=None):
                 command, cwd=ROOT, env=environment, stdout=output, stderr=output
             )
     shown = start
-    while any(process.poll() is None for process in running.values()):
-        time.sleep(0.5)
-        if time.time() - shown > 30.0:
-            shown = time.time()
-            for name in running:
-                print(f"{name}: {_last_line(args.out / name / 'log.txt')}", flush=True)
-        if time.time() > start + args.seconds + GRACE:
-            for process in running.values():
-                process.kill()
+    try:
+        while any(process.poll() is None for process in running.values()):
+            time.sleep(0.5)
+            if time.time() - shown > 30.0:
+                shown = time.time()
+                for name in running:
+                    last = _last_line(args.out / name / "log.txt")
+                    print(f"{name}: {last}", flush=True)
+            if time.time() > start + args.seconds + GRACE:
+                break
+    finally:  # after an interrupt, too
+        for process in running.values():
+            process.kill()
+            process.wait()
     for name, process in running.items():
         print(f"{name}: {_last_line(args.out / name / 'log.txt')}")
         if process.returncode:
