@@ -76,11 +76,11 @@ class ArrayBatches(keras.utils.PyDataset):
         """Takes a note: the size of batches may change now."""
         self.within_epoch = False
 
-    def _order(self, epoch, turn, which):
+    def _order(self, seed, epoch, turn, which):
         """Order of an array's examples when they come for the `turn`-th time."""
         # One assignment each: a thread that reads ahead for the epoch before must not
         # leave its order to this one.
-        key = (self.seed, epoch)
+        key = (seed, epoch)
         if turn or which:
             key += (turn, which) if which else (turn,)
         cached_key, order = self.cached[which]
@@ -92,22 +92,22 @@ class ArrayBatches(keras.utils.PyDataset):
             self.cached[which] = (key, order)
         return order
 
-    def _rows(self, epoch, start, end, slices, which):
+    def _rows(self, seed, epoch, start, end, slices, which):
         """Rows of an array in a batch, the examples from `start` to `end`."""
         count, rows = len(self.arrays[which]), []
         while start < end:
             turn, first = divmod(start, count)
             last = min(first + end - start, count)
-            rows.append(self._order(epoch, turn, which)[first:last])
+            rows.append(self._order(seed, epoch, turn, which)[first:last])
             start += last - first
         rows = rows[0] if len(rows) == 1 else np.concatenate(rows)
         return rows_of_part(rows, slices, self.replicas, self.part)
 
-    def _batch(self, epoch, index, size, slices):
+    def _batch(self, seed, epoch, index, size, slices):
         """Arrays of a batch; what an attribute says may be of another one by now."""
         if self.steps:  # no epoch has an order of its own
             epoch, index = 0, epoch * self.steps + index
-        of_batch = (epoch, index * size, (index + 1) * size, slices)
+        of_batch = (seed, epoch, index * size, (index + 1) * size, slices)
         if self.aligned:
             rows = [self._rows(*of_batch, 0)] * len(self.arrays)
         else:
@@ -122,11 +122,11 @@ class ArrayBatches(keras.utils.PyDataset):
     def __getitem__(self, index):
         kind = (self.batch_size, self.slices)
         if self.ahead is None:
-            return self._batch(self.epoch, index, *kind)
+            return self._batch(self.seed, self.epoch, index, *kind)
         keys = []
         for i in range(index, index + 1 + ReadAhead.DEPTH):
             later, i = divmod(i, self.length)
-            keys.append((self.epoch + later, i, *kind))
+            keys.append((self.seed, self.epoch + later, i, *kind))
         return self.ahead.get(*keys)
 
 

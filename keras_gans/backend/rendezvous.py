@@ -59,10 +59,10 @@ def _gather(addresses, deadline):
             call.settimeout(CALL)
             try:
                 index, theirs = json.loads(call.makefile().readline())
-            except (OSError, ValueError):  # of somebody else, or one that died
+                calls[int(index)] = call
+            except (OSError, ValueError, TypeError):  # of somebody else, or it died
                 call.close()
                 continue
-            calls[index] = call
             if theirs != addresses:
                 problem = f"{addresses} in process 0, {theirs} in process {index}"
         for call in calls.values():

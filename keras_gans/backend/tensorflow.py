@@ -285,6 +285,13 @@ class TrainStep:
         `MultiWorkerMirroredStrategy` fails for a tuple.
         """
 
+    def make_train_function(self, force=False):
+        """Traces the step anew where batches have another size than it was made for."""
+        size = getattr(self, "fit_batch_size", None)
+        force = force or size != getattr(self, "_traced_size", size)
+        self._traced_size = size
+        return super().make_train_function(force)
+
     def train_step(self, data):
         """Runs one alternating step on a batch."""
         x, y, _ = keras.utils.unpack_x_y_sample_weight(data)

@@ -5,6 +5,7 @@ import numpy as np
 from keras_gans.callbacks.sample_grid import SampleGrid
 from keras_gans.callbacks.translation_grid import as_colors
 from keras_gans.callbacks.translation_grid import spread_rows
+from keras_gans.data_specs import is_few
 from keras_gans.models.context_encoder import ContextEncoder
 from keras_gans.models.context_encoder.masks import as_masks
 from keras_gans.utils.image_grid import make_grid
@@ -51,7 +52,7 @@ class InpaintingGrid(SampleGrid):
                 f"{type(self.model).__name__}: use `SampleGrid`, or `TranslationGrid`."
             )
         spec = self.model.data_spec
-        spec.check(self.images, "images")
+        spec.check(self.images, "images", lenient=is_few(self.images))
         as_masks(self.masks, spec.shape[:2], len(self.images))
 
     def _begin(self):

@@ -5,6 +5,7 @@ import numpy as np
 
 from keras_gans import metrics as metrics_module
 from keras_gans.callbacks.metric_monitor import MetricMonitor
+from keras_gans.data_specs import is_few
 from keras_gans.models.translation import TranslationModel
 
 PAIRED = ("psnr", "ssim", "perceptual")
@@ -28,7 +29,8 @@ class TranslationMonitor(MetricMonitor):
         features: Of "fd", "kid", "prdc" and "perceptual".
         to: "b" or "a", the domain.
         every_epochs: As in `MetricMonitor`.
-        **kwargs: As in `MetricMonitor`.
+        **kwargs: As in `MetricMonitor`, but for `num_samples`: as many are measured as
+            there are of both, and metrics that are objects have that `num_samples`.
 
     Raises:
         ValueError: If an argument is wrong, or images do not fit the model.
@@ -57,6 +59,11 @@ class TranslationMonitor(MetricMonitor):
             raise ValueError(
                 "Expected: no `real_labels`, as translations have no classes. "
                 "Received: some."
+            )
+        if "num_samples" in kwargs:
+            raise ValueError(
+                "Expected: no `num_samples`; give fewer images to measure fewer. "
+                f"Received: {kwargs['num_samples']!r}."
             )
         if isinstance(metrics, str | keras.metrics.Metric):
             metrics = [metrics]
@@ -109,8 +116,9 @@ class TranslationMonitor(MetricMonitor):
                 f"Received: {self.to!r}."
             )
         _, source, target = directions[self.to]
-        source.check(self.images, "images")
-        target.check(self.real_images, "target_images")
+        source.check(self.images, "images", lenient=is_few(self.images))
+        few = is_few(self.real_images)
+        target.check(self.real_images, "target_images", lenient=few)
 
     def _begin(self):
         self._pair_values = {name: [] for name in self._pair_metrics}

@@ -18,6 +18,7 @@ class CompileMixin:
     """What `compile` of every model with a `recipe()` and `players()` has to do."""
 
     _weight_names = ()  # arguments of `compile` that are weights of terms
+    _takes_steps = False  # whether `compile` takes `discriminator_steps`
 
     def _or_paper(self, **given):
         """The arguments of `compile`, the paper's where none were given."""
@@ -150,6 +151,7 @@ class CompileMixin:
             "discriminator_optimizer": serialize(self.discriminator_optimizer),
             "loss": serialize(self.loss),
             "ema_half_life": serialize(self.ema_half_life),
+            "discriminator_steps": self.discriminator_steps,
             **{name: getattr(self, name) for name in self._weight_names},
             **self._run_options,
             "frozen_layers": [
@@ -163,7 +165,12 @@ class CompileMixin:
         layers = self._layers_to_train()
         for i in config.pop("frozen_layers", ()):
             layers[i].trainable = False
+        steps = 1
+        if not self._takes_steps:
+            steps = config.pop("discriminator_steps", steps)
         self.compile(**config)
+        if not self._takes_steps:
+            self.discriminator_steps = steps
 
     def _layers_to_train(self):
         """The layers of all networks but averages, and the layers within them."""

@@ -13,6 +13,8 @@ from keras_gans.utils.checks import number
 class GANCompileMixin(CompileMixin):
     """`compile` with penalties, augmentation and tools for diversity and balance."""
 
+    _takes_steps = True
+
     def compile(
         self,
         generator_optimizer=PAPER,
@@ -131,7 +133,6 @@ class GANCompileMixin(CompileMixin):
         return config | {
             "penalties": [serialize(penalty) for penalty in self.penalties],
             "augment": serialize(self.augment),
-            "discriminator_steps": self.discriminator_steps,
             "instance_noise": serialize(self.instance_noise),
             "metrics": self._evaluation.get_config(),
             "feature_matching": serialize(self.feature_matching),

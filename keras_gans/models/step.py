@@ -156,8 +156,10 @@ class AlternatingStep:
     def evaluation_step(self, x, y=None):
         """Losses on one batch, networks in inference mode, nothing updated."""
         real, labels = self.data_spec.to_network(x), self._labels(y)
+        count = ops.cast(ops.shape(real)[0], "float32")  # the last batch may be smaller
         for player in self.players():
-            self._track(player.objective(real, labels, training=False)[1])
+            logs = player.objective(real, labels, training=False)[1]
+            self._track({name: (value, count) for name, value in logs.items()})
         return self.get_metrics_result()
 
     def _labels(self, y):

@@ -186,10 +186,11 @@ class TrainingMixin:
                     )
                 )
             size = batches.batch_size // self._discriminator_steps
-            if size * steps > len(batches.arrays[0]):
+            count = max(map(len, batches.arrays))
+            if size * steps > count:
                 raise ValueError(
                     f"Expected: at least {size * steps} examples, discriminator_steps="
-                    f"{steps} batches of {size}. Received: {len(batches.arrays[0])}."
+                    f"{steps} batches of {size}. Received: {count}."
                 )
             batches.batch_size = size * steps
             batches.slices = backend.order_of_rows(self, steps)[0]
@@ -331,6 +332,9 @@ class TrainingMixin:
             raise ValueError(
                 "Expected: training data as the first argument. Received: None."
             )
+        if isinstance(x, ArrayBatches):  # of arrays that were checked
+            object.__setattr__(self, "_first_batch", x[0])
+            return x, None
         if isinstance(x, LazyImages):
             self.data_spec.check(x, name)
             return x, self._checked_labels(y, len(x))

@@ -50,7 +50,7 @@ def test_what_others_say_is_not_heard():
     two = addresses(2)
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         first = pool.submit(rendezvous.meet, two, 0, 20.0)
-        for words in (b"GET / HTTP/1.1\n", b"[1]\n", b""):
+        for words in (b"GET / HTTP/1.1\n", b"[1]\n", b"5\n", b"null\n", b""):
             host, port = two[0].split(":")
             for _ in range(100):
                 try:

@@ -62,7 +62,17 @@ def test_the_first_metric_tells_the_best(first, tmp_path):
     assert config["metadata"]["best"]["monitor"].startswith(first)
 
 
+def test_a_few_bright_images():
+    bright = np.abs(A.astype("float32") / 127.5 - 1.0)
+    monitor = kg.callbacks.TranslationMonitor(bright, bright, ["psnr"])
+    with pytest.warns(UserWarning, match="all are bright"):
+        half().fit((A, B), batch_size=4, callbacks=[monitor], verbose=0)
+    assert np.isfinite(monitor.values["psnr"])
+
+
 def test_wrong_arguments():
+    with pytest.raises(ValueError, match="no `num_samples`.*Received: 5"):
+        kg.callbacks.TranslationMonitor(A, B, num_samples=5)
     with pytest.raises(ValueError, match="no `real_labels`"):
         kg.callbacks.TranslationMonitor(A, B, real_labels=[0] * len(B))
     with pytest.raises(ValueError, match="as many `target_images`.*4 and 7"):

@@ -157,6 +157,10 @@ def test_grid_that_does_not_fit(tmp_path):
         grid = kg.callbacks.InpaintingGrid(tmp_path, images, masks)
         with pytest.raises(ValueError, match=match):
             model.fit(IMAGES, verbose=0, callbacks=[grid])
+    bright = np.abs((IMAGES / 127.5 - 1.0).astype("float32"))
+    grid = kg.callbacks.InpaintingGrid(tmp_path, bright, MASK)
+    with pytest.warns(UserWarning, match="all are bright"):
+        model.fit(IMAGES, verbose=0, callbacks=[grid])
     gan = kg.models.GAN((8, 8, 1), latent_dim=2, hidden_units=2)
     gan.compile(**QUICKEST)
     with pytest.raises(ValueError, match="Received: GAN: use `SampleGrid`"):

@@ -471,3 +471,14 @@ def test_a_preset_with_another_seed(tmp_path):
     assert [of_preset[0], of_two[0], of_three[0]] == [1, 2, 3]
     assert np.abs(of_two[1] - of_three[1]).max() > 0.1
     assert np.abs(of_two[1] - latents(seed=2)[1]).max() == 0
+
+
+def test_fits_with_batches_of_other_sizes():
+    """A step that was made for one size of batch does not stay for others."""
+    gan = make_gan()
+    for size, count in ((8, 16), (4, 16), (8, 5)):
+        before = int(gan.images_seen)
+        gan.fit(IMAGES[:count], batch_size=size, verbose=0)
+        assert int(gan.images_seen) == before + count
+    gan.fit(Batches(IMAGES[:9], 6), verbose=0)  # batches of 6 and 3
+    assert int(gan.images_seen) == 46

@@ -109,7 +109,7 @@ def batches(images, **options):
 
 def test_the_next_batches_are_read_while_one_is_used():
     wanted = threading.Event()
-    order = batches(IMAGES)._order(0, 0, 0)
+    order = batches(IMAGES)._order(0, 0, 0, 0)
 
     def read(index):
         if index == order[8]:  # the first one of the second batch

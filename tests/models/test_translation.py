@@ -220,6 +220,46 @@ def test_validation_of_domains_of_different_lengths():
     assert found["cycle"] == pytest.approx(history["val_cycle"][0], rel=1e-3)
 
 
+def test_what_several_devices_evaluate(monkeypatch):
+    monkeypatch.setattr(kg.backend, "replicas_of", lambda model: 2)
+    model = cycle_gan()
+    checked = model._checked_validation((A[:3], B), 1)  # batches of 2: of all images
+    assert [len(part) for part in checked.arrays] == [3, 4]
+    assert [len(checked[i][0]) for i in range(len(checked))] == [2, 2]
+    assert len(model._in_batches(A, B, 3)[0][0]) == 4
+
+
+def test_the_last_batch_counts_as_its_examples():
+    model = pix2pix()
+    model.compile(**QUICKEST)
+    arguments = {"verbose": 0, "return_dict": True}
+    alone = [model.evaluate(A[i : i + 1], A[i : i + 1], **arguments) for i in range(3)]
+    found = model.evaluate(A[:3], A[:3], batch_size=2, **arguments)
+    assert found["l1"] == pytest.approx(np.mean([x["l1"] for x in alone]), rel=1e-4)
+    assert abs(alone[2]["l1"] - found["l1"]) > 1e-4  # each image has its own
+
+
+def test_a_bright_first_batch_is_evaluated():
+    a, b = (x.astype("float32") / 127.5 - 1.0 for x in (A, B))
+    a[:2] = np.abs(a[:2])
+    model = cycle_gan()
+    model.compile(**QUICKEST)
+    losses = model.evaluate((a, b), batch_size=2, verbose=0)  # a warning would raise
+    assert np.isfinite(losses).all()
+
+
+def test_a_schedule_of_steps_counts_the_larger_domain():
+    model = cycle_gan()
+    model.compile(**QUICKEST)
+    schedule = kg.callbacks.DiscriminatorSteps({1: 2})
+    model.fit((A[:2], B), batch_size=2, epochs=2, callbacks=[schedule], verbose=0)
+    updates = {
+        name: int(ops.convert_to_numpy(player.iterations))
+        for name, player in model.optimizer.players.items()
+    }
+    assert updates == {"generator": 4, "discriminator": 6}
+
+
 def test_wrong_data(tmp_path):
     model = pix2pix()
     model.compile(**QUICKEST)
@@ -330,7 +370,7 @@ def test_grid_of_translations(make, tmp_path):
 
 
 @pytest.mark.parametrize("make", [cycle_gan, pix2pix])
-def test_more_updates_of_the_discriminator(make):
+def test_more_updates_of_the_discriminator(make, tmp_path):
     model = make()
     model.compile(**QUICKEST)
     model.discriminator_steps = 2
@@ -341,6 +381,9 @@ def test_more_updates_of_the_discriminator(make):
     }
     assert updates == {"generator": 1, "discriminator": 2}
     assert model.images_seen == 4
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    assert again.discriminator_steps == 2
 
 
 def test_batches_of_validation(monkeypatch):

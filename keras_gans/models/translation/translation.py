@@ -15,7 +15,6 @@ from keras import ops
 
 from keras_gans import backend
 from keras_gans.batches import ArrayBatches
-from keras_gans.batches import InOrder
 from keras_gans.conditions import Condition
 from keras_gans.data_specs import Images
 from keras_gans.datasets.lazy import LazyImages
@@ -124,7 +123,8 @@ class TranslationModel(AdversarialModel):
     def evaluate(self, x=None, y=None, batch_size=None, **kwargs):
         """Measures the losses on data, in inference mode; see `fit`.
 
-        Where the domains differ in length, the images of the shorter one come again.
+        Of domains that do not belong together, images come again where the shorter one
+        or the last batch has too few.
         """
         x, y = _two(x, y)
         if not self.data_are_aligned and y is not None:
@@ -136,18 +136,18 @@ class TranslationModel(AdversarialModel):
         return self.condition.as_array(y, count, lenient)
 
     def _checked_validation(self, data, batch_size):
-        checked = super()._checked_validation(data, batch_size)
-        arrays = checked.arrays if isinstance(checked, InOrder) else checked
-        if isinstance(arrays, tuple) and not self.data_are_aligned:
-            return self._in_batches(*arrays, batch_size)
-        return checked
+        is_pair = isinstance(data, tuple) and len(data) == 2 and data[1] is not None
+        if is_pair and not self.data_are_aligned:
+            checked = self._checked(*data, "validation_data")
+            return self._in_batches(*checked, batch_size)
+        return super()._checked_validation(data, batch_size)
 
     def _in_batches(self, x, y, batch_size=None):
         """Batches of domains of different lengths, which Keras would refuse.
 
         All images are in them; where a domain has no more, it begins again.
         """
-        size = batch_size or max(self.default_batch_size, backend.replicas_of(self))
+        size = self._shareable(batch_size or self.default_batch_size)
         steps = -(-max(len(x), len(y)) // size)
         return ArrayBatches((x, y), size, False, self.seed, aligned=False, steps=steps)
 
