@@ -303,6 +303,15 @@ class DeviceArrays:
         return array[rows]
 
 
+# The parts of a model's state, in the order in which Keras hands them around.
+STATE = (
+    "trainable_variables",
+    "non_trainable_variables",
+    "optimizer_variables",
+    "metrics_variables",
+)
+
+
 class TrainStep:
     """Turns the stateful steps of a model into the ones that `fit` calls."""
 
@@ -310,6 +319,20 @@ class TrainStep:
         """Makes the function that `fit` calls."""
         with _keras_compiles_with(_compiler_options()):
             super().make_train_function(force)
+
+    def _get_jax_state(self, purge_model_variables=False, **groups):
+        """The state for a step, which is kept until the step is done.
+
+        Keras empties the variables before its first step, and puts the step's state
+        back in the end; if that step fails, there is none, and all weights are lost.
+        """
+        state = super()._get_jax_state(
+            purge_model_variables=purge_model_variables, **groups
+        )
+        if purge_model_variables:
+            names = [name for name in STATE if groups.get(name)]
+            self._jax_state = dict(zip(names, state, strict=True))
+        return state
 
     def train_step(self, state, data):
         """Runs one alternating step on a batch."""

@@ -118,11 +118,10 @@ class NaNGuard(keras.callbacks.Callback):
         self._good_state = None
 
     def _variables(self):
-        model = self.model
-        optimizer = model.optimizer
+        # In an order that does not change where a callback freezes layers.
+        optimizer = self.model.optimizer
         return [
-            *model.trainable_variables,
-            *model.non_trainable_variables,  # random states among them
+            *self.model.variables,  # random states among them
             *(optimizer.variables if optimizer is not None else []),
         ]
 

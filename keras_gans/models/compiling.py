@@ -117,7 +117,8 @@ class CompileMixin:
 
     def _on_all_replicas(self, optimizer):
         """The optimizer, or its like with variables on all replicas of the model."""
-        if backend.is_on_replicas_of(self, optimizer.iterations):
+        # Not `iterations`, which with accumulated gradients is no variable.
+        if backend.is_on_replicas_of(self, optimizer._iterations):
             return optimizer
         if optimizer.built:
             raise ValueError(

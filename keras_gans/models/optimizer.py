@@ -36,7 +36,8 @@ class AlternatingOptimizer(keras.optimizers.Optimizer):
         self._state = tuple(state)
         for name, optimizer in self.players.items():
             own = variables.get(name, [])
-            optimizer.build(own)
+            if not optimizer.built:  # a loss scaler would make its variables again
+                optimizer.build(own)
             backend.pack_states(optimizer.variables, own)
         self.built = True
 

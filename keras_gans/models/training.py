@@ -156,6 +156,9 @@ class TrainingMixin:
             raise
         finally:
             object.__setattr__(self, "_fit_batches", None)
+            # Of a resume that did not come to its first epoch.
+            self._initial_epoch = None
+            object.__setattr__(self, "restored_order_offset", None)
             if self.discriminator_steps != discriminator_steps:  # by a schedule
                 self.discriminator_steps = discriminator_steps
             if is_kept:

@@ -338,3 +338,22 @@ def test_the_last_backup_is_that_of_the_last_epoch(tmp_path):
     resumed = make(seed=1)
     fit(resumed, 4, [BackupAndRestore(tmp_path, delete_checkpoint=False)])
     assert_same(state(resumed), spoil.last)
+
+
+def test_a_resume_that_did_not_begin_is_forgotten(tmp_path):
+    class Refuses(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            raise ValueError("refused")
+
+    x = np.random.default_rng(0).normal(size=(8, 2)).astype("float32")
+    models = []
+    for later in (Interrupt(1), Refuses()):
+        gan = kg.models.GAN(data_spec=kg.Vectors(2), latent_dim=2, hidden_units=2)
+        gan.compile()
+        backup = BackupAndRestore(tmp_path, delete_checkpoint=False)
+        with pytest.raises((KeyboardInterrupt, ValueError)):
+            gan.fit(x, epochs=9, callbacks=[backup, later], verbose=0)
+        models.append(gan)
+    assert int(models[1].images_seen) == 8  # it was restored
+    assert models[1].fit(x, epochs=2, verbose=0).epoch == [0, 1]
+    assert int(models[1].images_seen) == 24

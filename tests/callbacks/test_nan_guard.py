@@ -188,3 +188,22 @@ def test_gan_fit_has_one_by_itself():
     assert_same(seen.states[0], state(gan))
     assert int(gan.images_seen) == 32
     assert np.isfinite(gan.generate(3)).all()
+
+
+@pytest.mark.skipif(keras.config.backend() != "torch", reason="elsewhere: `compile`")
+def test_layers_that_a_callback_freezes():
+    class Freeze(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            self.model.hidden.trainable = epoch == 0
+
+    model = make()
+    first, kernels = model.hidden.kernel, []
+    keep = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: kernels.append(
+            np.array(keras.ops.convert_to_numpy(first))
+        )
+    )
+    with warns("weight.*epoch 3"):
+        fit(model, 4, [NaNGuard(), Freeze(), keep, Poison(2)])
+    np.testing.assert_array_equal(kernels[0], kernels[1])
+    np.testing.assert_array_equal(kernels[0], keras.ops.convert_to_numpy(first))

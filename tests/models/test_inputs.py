@@ -482,3 +482,43 @@ def test_fits_with_batches_of_other_sizes():
         assert int(gan.images_seen) == before + count
     gan.fit(Batches(IMAGES[:9], 6), verbose=0)  # batches of 6 and 3
     assert int(gan.images_seen) == 46
+
+
+@pytest.mark.parametrize("what", ["fit", "evaluate", "fit, then validation"])
+def test_weights_survive_a_first_step_that_fails(what, monkeypatch):
+    gan = make_gan()
+    gan.fit(IMAGES[:8], batch_size=8, verbose=0)
+    images, weights = gan.generate(2, seed=0), to_numpy(gan.weights)
+    gan.compile()  # the step is to be traced anew
+
+    def fails(*args):
+        raise RuntimeError("a step that fails")
+
+    step = "alternating_step" if what == "fit" else "evaluation_step"
+    with monkeypatch.context() as patch:
+        patch.setattr(type(gan), step, fails)
+        with pytest.raises(RuntimeError, match="a step that fails"):
+            if what == "evaluate":
+                gan.evaluate(IMAGES, batch_size=8, verbose=0)
+            else:
+                unseen = None if what == "fit" else IMAGES[:8]
+                gan.fit(IMAGES, batch_size=8, validation_data=unseen, verbose=0)
+    if what in ("fit", "evaluate"):
+        assert max_difference(to_numpy(gan.weights), weights) == 0
+        np.testing.assert_array_equal(gan.generate(2, seed=0), images)
+    gan.compile()
+    gan.fit(IMAGES, batch_size=8, validation_data=IMAGES[:8], verbose=0)
+    assert np.isfinite(np.concatenate([w.ravel() for w in to_numpy(gan.weights)])).all()
+
+
+def test_accumulated_gradients():
+    gan = make_gan()
+    optimizers = [
+        keras.optimizers.SGD(0.1, gradient_accumulation_steps=2) for _ in "ab"
+    ]
+    gan.compile(*optimizers)
+    before = to_numpy(gan.trainable_weights)
+    gan.fit(IMAGES[:8], batch_size=8, verbose=0)
+    assert max_difference(to_numpy(gan.trainable_weights), before) == 0
+    gan.fit(IMAGES[:8], batch_size=8, verbose=0)
+    assert max_difference(to_numpy(gan.trainable_weights), before) > 0

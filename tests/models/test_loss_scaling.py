@@ -129,3 +129,12 @@ def test_an_average_of_the_optimizer_within():
     inner = keras.optimizers.SGD(0.1, use_ema=True)
     with pytest.raises(ValueError, match="without `use_ema`"):
         gan.compile(generator_optimizer=keras.optimizers.LossScaleOptimizer(inner))
+
+
+def test_compile_with_the_models_own_optimizers_keeps_their_scale():
+    gan = make("dcgan", "mixed_float16")
+    count = len(gan.optimizer.variables)
+    gan.generator_optimizer.dynamic_scale.assign(64.0)
+    gan.compile(gan.generator_optimizer, gan.discriminator_optimizer)
+    assert len(gan.optimizer.variables) == count
+    assert float(gan.generator_optimizer.dynamic_scale) == 64.0
