@@ -36,7 +36,7 @@ def main(argv=None):
     parser.add_argument("--out", default="runs/styles", type=pathlib.Path)
     parser.add_argument("--model", choices=["cyclegan", "pix2pix"], default="cyclegan")
     parser.add_argument("--image-size", type=int, default=64)
-    parser.add_argument("--epochs", type=int, default=60, help="at 32 px 8 do")
+    parser.add_argument("--epochs", type=int, default=60, help="6 at 32 px")
     parser.add_argument("--batch-size", type=int, default=4)
     parser.add_argument("--rate", type=float, default=2e-4)
     parser.add_argument("--width", type=int, default=32)

@@ -54,7 +54,7 @@ TRAININGS = {
     "r3gan_emoji_64": Training("train_r3gan_emoji", ("--width", "192"), scheduled=True),
     "cyclegan_emoji_noto2twemoji_64": Training(
         "translate_emoji_styles",
-        ("--width", "32", "--batch-size", "8"),
+        ("--width", "24", "--batch-size", "8"),
         scheduled=True,
     ),
     "srgan_emoji_x4": Training(

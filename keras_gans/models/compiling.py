@@ -166,11 +166,9 @@ class CompileMixin:
         layers = self._layers_to_train()
         for i in config.pop("frozen_layers", ()):
             layers[i].trainable = False
-        steps = 1
-        if not self._takes_steps:
-            steps = config.pop("discriminator_steps", steps)
+        steps = None if self._takes_steps else config.pop("discriminator_steps", None)
         self.compile(**config)
-        if not self._takes_steps:
+        if steps is not None:
             self.discriminator_steps = steps
 
     def _layers_to_train(self):

@@ -154,11 +154,8 @@ class CycleGAN(TranslationModel):
                     dropout=False,  # the authors' CycleGAN has none
                     normalization="instance",
                 )
-            build = {
-                "resnet": resnet_generator,
-                "residual_unet": residual_unet_generator,
-            }[body]
-            return build(
+            is_resnet = body == "resnet"
+            return (resnet_generator if is_resnet else residual_unet_generator)(
                 source,
                 target[-1],
                 width,
